@@ -1,0 +1,220 @@
+"""The MAD-Sim data set layout, read and written (see docs/dataset.md).
+
+`CLASS/train/good/{i}.png`, `CLASS/transforms.json`, `CLASS/test/{good,DEFECT}/{n}.png` and
+`CLASS/ground_truth/DEFECT/{n}_mask.png`; ours adds `CLASS/test_poses.json` and `CLASS/test_masks/`
+for evaluation only. Files keep Blender/NeRF camera axes; everything returned is in OpenCV axes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pad_ros.errors import DatasetError
+from pad_ros.geometry import Camera, Matrix, blender_from_opencv_pose, is_rigid, opencv_from_blender_pose
+from pad_ros.images import IMAGE_SUFFIXES, read_mask
+from pad_ros.results import Mask
+
+GOOD = "good"
+
+
+@dataclass(frozen=True)
+class TrainView:
+    """A photo of the good part over white, with its camera-to-object pose [4, 4]."""
+
+    path: Path
+    object_from_camera: Matrix
+
+
+@dataclass(frozen=True)
+class TestView:
+    """A test image; what follows `path` is for evaluation only and None where the data set lacks it."""
+
+    __test__ = False  # not a test case for pytest
+
+    path: Path
+    defect: str  # "good" or the defect's name
+    part_id: str
+    view_index: int
+    view_count: int
+    mask_path: Path | None = None  # ground truth of the defect
+    object_mask_path: Path | None = None
+    object_from_camera: Matrix | None = None
+
+    @property
+    def anomalous(self) -> bool:
+        """Whether the data set labels this image anomalous."""
+        return self.defect != GOOD
+
+    def read_ground_truth(self, shape: tuple[int, int]) -> Mask:
+        """The defect's mask [H, W], all false for a good image.
+
+        Raises:
+            DatasetError: an anomalous image without a mask.
+        """
+        if not self.anomalous:
+            return np.zeros(shape, dtype=bool)
+        if self.mask_path is None:
+            raise DatasetError(f"{self.path}: labelled {self.defect!r} but has no ground-truth mask")
+        return read_mask(self.mask_path)
+
+
+@dataclass(frozen=True)
+class ClassData:
+    """One class of a data set: one kind of part."""
+
+    root: Path
+    camera: Camera
+    train: list[TrainView]
+    test: list[TestView]
+
+    @property
+    def name(self) -> str:
+        """The class's name: its folder's."""
+        return self.root.name
+
+
+def list_classes(root: Path | str) -> list[Path]:
+    """The class folders of a data set; `root` itself when it is a class.
+
+    Raises:
+        DatasetError: neither.
+    """
+    root = Path(root)
+    if (root / "transforms.json").is_file():
+        return [root]
+    classes = sorted(path.parent for path in root.glob("*/transforms.json"))
+    if not classes:
+        raise DatasetError(f"{root}: no data set; expected transforms.json in it or in its folders")
+    return classes
+
+
+def read_class(root: Path | str) -> ClassData:
+    """Reads a class folder: ours or MAD-Sim's.
+
+    Raises:
+        DatasetError: poses or images are missing or broken; says which.
+    """
+    root = Path(root)
+    transforms = _read_json(root / "transforms.json")
+    frames = transforms.get("frames")
+    angle = transforms.get("camera_angle_x")
+    if not isinstance(frames, list) or not frames:
+        raise DatasetError(f"{root / 'transforms.json'}: no frames, so no poses; `pad train` needs photos with poses")
+    if not isinstance(angle, int | float) or not 0 < angle < math.pi:
+        raise DatasetError(f"{root / 'transforms.json'}: camera_angle_x must be an angle in radians, got {angle!r}")
+    train = [_train_view(root, index, frame) for index, frame in enumerate(frames)]
+    return ClassData(root, _camera(train[0].path, float(angle)), train, _read_test(root))
+
+
+def write_transforms(path: Path | str, camera: Camera, poses: Iterable[tuple[str, Matrix]]) -> None:
+    """Writes `transforms.json` for (file path, camera-to-object pose [4, 4] in OpenCV axes) pairs."""
+    frames = [
+        {"file_path": file, "transform_matrix": blender_from_opencv_pose(pose).tolist()} for file, pose in poses
+    ]
+    angle = 2.0 * math.atan(0.5 * camera.width / camera.fx)
+    Path(path).write_text(json.dumps({"camera_angle_x": angle, "frames": frames}, indent=1))
+
+
+def write_test_poses(path: Path | str, entries: Iterable[dict[str, Any]]) -> None:
+    """Writes `test_poses.json`: one entry per test image.
+
+    Each entry has `file` (relative to the class), `part_id`, `view_index`, `view_count`, `defect` and
+    `object_from_camera` (4x4, OpenCV axes), which is stored in Blender axes as `transform_matrix`.
+    """
+    images = []
+    for entry in entries:
+        row = dict(entry)
+        row["transform_matrix"] = blender_from_opencv_pose(row.pop("object_from_camera")).tolist()
+        images.append(row)
+    Path(path).write_text(json.dumps({"images": images}, indent=1))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: missing; a class needs it for its camera poses") from None
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: unreadable ({error})") from None
+    if not isinstance(content, dict):
+        raise DatasetError(f"{path}: expected an object, got {type(content).__name__}")
+    return content
+
+
+def _pose(source: str, matrix: Any) -> Matrix:
+    try:
+        pose = np.asarray(matrix, dtype=np.float64)
+    except (TypeError, ValueError):
+        pose = np.full((4, 4), np.nan)
+    if not is_rigid(pose):
+        raise DatasetError(f"{source}: transform_matrix is not a rigid camera-to-world transform 4x4")
+    return opencv_from_blender_pose(pose)
+
+
+def _train_view(root: Path, index: int, frame: Any) -> TrainView:
+    source = f"{root / 'transforms.json'} frame {index}"
+    if not isinstance(frame, dict) or "transform_matrix" not in frame:
+        raise DatasetError(f"{source}: no transform_matrix, so no pose")
+    # MAD-Sim's file_path is not reliable (other folder, no suffix): image i is train/good/{i}.png.
+    named = root / str(frame.get("file_path", ""))
+    candidates = [named] if named.suffix in IMAGE_SUFFIXES else [named.with_name(named.name + ".png")]
+    candidates += [root / "train" / GOOD / f"{stem}.png" for stem in (index, f"{index:03d}", f"{index:04d}")]
+    path = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if path is None:
+        raise DatasetError(f"{source}: no image; looked for {candidates[0]} and train/good/{index}.png")
+    return TrainView(path, _pose(source, frame["transform_matrix"]))
+
+
+def _camera(path: Path, angle: float) -> Camera:
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise DatasetError(f"{path}: not a readable image")
+    return Camera.from_horizontal_angle(angle, image.shape[1], image.shape[0])
+
+
+def _read_test(root: Path) -> list[TestView]:
+    extras: dict[str, dict[str, Any]] = {}
+    if (root / "test_poses.json").is_file():
+        extras = {row["file"]: row for row in _read_json(root / "test_poses.json").get("images", [])}
+    views = []
+    for path in _test_images(root):
+        defect, file = path.parent.name, path.relative_to(root).as_posix()
+        extra = extras.get(file, {})
+        object_mask = root / "test_masks" / defect / f"{path.stem}_mask.png"
+        views.append(
+            TestView(
+                path=path,
+                defect=defect,
+                part_id=str(extra.get("part_id", f"{defect}/{path.stem}")),
+                view_index=int(extra.get("view_index", 0)),
+                view_count=int(extra.get("view_count", 1)),
+                mask_path=_ground_truth(root, defect, path.stem),
+                object_mask_path=object_mask if object_mask.is_file() else None,
+                object_from_camera=_pose(file, extra["transform_matrix"]) if "transform_matrix" in extra else None,
+            )
+        )
+    return views
+
+
+def _test_images(root: Path) -> list[Path]:
+    images = [path for path in (root / "test").glob("*/*") if path.suffix.lower() in IMAGE_SUFFIXES]
+
+    def order(path: Path) -> tuple[str, int, str]:  # 2.png before 10.png, padded or not
+        return path.parent.name, int(path.stem) if path.stem.isdigit() else -1, path.stem
+
+    return sorted(images, key=order)
+
+
+def _ground_truth(root: Path, defect: str, stem: str) -> Path | None:
+    if defect == GOOD:
+        return None
+    names = (f"{stem}_mask.png", f"{stem}.png")
+    return next((p for p in (root / "ground_truth" / defect / name for name in names) if p.is_file()), None)

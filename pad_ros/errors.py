@@ -1,0 +1,52 @@
+"""The typed errors of pad_ros.
+
+Every message says what was wrong with what, and what to do about it.
+"""
+
+
+class PadError(Exception):
+    """Base of every error that pad_ros raises on purpose; the CLI prints it as one line."""
+
+
+class ConfigError(PadError):
+    """A profile, parameter or option is unknown or out of range."""
+
+
+class DatasetError(PadError):
+    """A data set is incomplete or unreadable."""
+
+
+class ProductError(PadError):
+    """A product folder is missing, truncated, altered, or of another schema version."""
+
+
+class BuildError(PadError):
+    """A compiled component could not be built or loaded."""
+
+
+class TrainingError(PadError):
+    """Training cannot produce a usable product from these views."""
+
+
+class BagError(PadError):
+    """A rosbag is missing, unreadable, or holds no images."""
+
+
+class SynthesisError(PadError):
+    """The data set cannot be rendered."""
+
+
+class InspectionError(PadError):
+    """An image cannot be judged; each subclass maps to one status of the result."""
+
+
+class ImageError(InspectionError):
+    """The image is unreadable, or has the wrong size, encoding or values (BAD_IMAGE)."""
+
+
+class NoObjectError(InspectionError):
+    """No part is visible in the image (NO_OBJECT)."""
+
+
+class NotLocalizedError(InspectionError):
+    """The camera-to-object pose could not be found (NOT_LOCALIZED)."""

@@ -1,0 +1,102 @@
+"""Reading, writing and checking images; the only place outside the nodes where RGB meets BGR."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pad_ros.errors import ImageError
+from pad_ros.geometry import Camera
+from pad_ros.results import Image, Mask
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+
+
+def decode_image(data: bytes, name: str = "image") -> Image:
+    """Decodes PNG, JPEG, … bytes to RGB uint8 [H, W, 3]; an alpha channel is dropped.
+
+    Raises:
+        ImageError: the bytes are not an image.
+    """
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    decoded = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if buffer.size else None
+    if decoded is None:
+        raise ImageError(f"{name}: not a readable image ({buffer.size} bytes); is the file or message truncated?")
+    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+
+
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """Encodes RGB [H, W, 3], RGBA [H, W, 4] or grey [H, W] uint8 as PNG bytes."""
+    if image.ndim == 3:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+def read_image(path: Path | str) -> Image:
+    """Reads an image file as RGB uint8 [H, W, 3].
+
+    Raises:
+        ImageError: no such file, or not an image.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror})") from None
+    return decode_image(data, str(path))
+
+
+def read_cutout(path: Path | str) -> tuple[Image, NDArray[np.float32] | None]:
+    """Reads a training view: RGB uint8 [H, W, 3] over white and, if the file has one, alpha [H, W] in 0…1.
+
+    The data set's RGBA files hold colours that are composited over white already.
+
+    Raises:
+        ImageError: no such file, or not an image.
+    """
+    decoded = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.ndim != 3 or decoded.shape[2] != 4:
+        return read_image(path), None
+    rgb = cv2.cvtColor(decoded[..., :3], cv2.COLOR_BGR2RGB)
+    return rgb, (decoded[..., 3] / 255.0).astype(np.float32)  # type: ignore[return-value]
+
+
+def read_mask(path: Path | str) -> Mask:
+    """Reads a mask file as bool [H, W]: true where the file is at least half bright.
+
+    Raises:
+        ImageError: no such file, or not an image.
+    """
+    return read_image(path)[..., 0] >= 128
+
+
+def write_image(path: Path | str, image: NDArray[np.uint8]) -> None:
+    """Writes a PNG; RGB [H, W, 3], RGBA [H, W, 4] or grey [H, W] uint8. Never leaves half a file."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(encode_png(image))
+    partial.replace(path)
+
+
+def check_image(image: NDArray[np.generic], camera: Camera) -> Image:
+    """Checks that an array is an image of this camera and returns it as contiguous RGB uint8 [H, W, 3].
+
+    Raises:
+        ImageError: wrong type, shape or size.
+    """
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3:
+        shape = getattr(image, "shape", type(image).__name__)
+        raise ImageError(f"expected an RGB image [H, W, 3], got {shape}")
+    if image.dtype != np.uint8:
+        finite = "" if np.isfinite(image.astype(np.float64)).all() else " with NaN or infinite values"
+        raise ImageError(f"expected an image of uint8, got {image.dtype}{finite}; convert it to 0…255 first")
+    height, width = image.shape[:2]
+    if (width, height) != (camera.width, camera.height):
+        raise ImageError(
+            f"image is {width}x{height}, the product was trained for {camera.width}x{camera.height}; "
+            "resize the camera's output, or train at its resolution"
+        )
+    return np.ascontiguousarray(image)  # type: ignore[arg-type]
