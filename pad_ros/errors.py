@@ -36,6 +36,10 @@ class SynthesisError(PadError):
     """The data set cannot be rendered."""
 
 
+class EvaluationError(PadError):
+    """Scores or a report cannot be made from these results."""
+
+
 class InspectionError(PadError):
     """An image cannot be judged; each subclass maps to one status of the result."""
 

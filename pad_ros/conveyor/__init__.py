@@ -1,0 +1,1 @@
+"""From verdicts on images to one decision per part, and on to the PLC; knows no ROS."""

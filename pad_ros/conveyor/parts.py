@@ -1,0 +1,190 @@
+"""Gathers the views of each part on the belt and decides once per part."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from pad_ros.conveyor.policy import RejectPolicy, ViewVerdict
+from pad_ros.errors import ConfigError
+from pad_ros.results import Status
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the conveyor does with one part.
+
+    `score` is the worst judged view's (NaN when there is none), `views` how many views were judged OK,
+    `stamp_s` that of the part's last image, `gate_time_s` when the part reaches the gate (the stamps' clock);
+    `sequence` starts at 1 and grows by one with each decision.
+    """
+
+    part_id: str
+    reject: bool
+    reason: str
+    score: float
+    views: int
+    stamp_s: float
+    gate_time_s: float
+    sequence: int
+
+
+@dataclass
+class _Part:
+    """A part that is not decided yet; `deadline_s` is by the receiver's clock."""
+
+    expected: int  # views announced, 0 when unknown
+    deadline_s: float
+    stamp_s: float
+    views: dict[int, ViewVerdict] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.expected - len(self.views))
+
+    @property
+    def complete(self) -> bool:
+        return self.expected > 0 and not self.missing
+
+
+def gate_delay(distance_m: float, belt_speed_m_s: float) -> float:
+    """Seconds from a part's last image to the reject gate, `distance_m` metres down the belt.
+
+    Raises:
+        ConfigError: a negative distance, or a speed that is not positive.
+    """
+    if not (math.isfinite(distance_m) and distance_m >= 0):
+        raise ConfigError(f"gate distance must be >= 0 m, got {distance_m}")
+    if not (math.isfinite(belt_speed_m_s) and belt_speed_m_s > 0):
+        raise ConfigError(f"belt speed must be > 0 m/s, got {belt_speed_m_s}")
+    return distance_m / belt_speed_m_s
+
+
+class PartTracker:
+    """Decides each part exactly once: when all of its views came, or when they stop coming.
+
+    Memory is bounded: at most `max_open` parts wait (beyond that, the one that waits longest is decided as it is,
+    at the next `flush`), and the last `max_decided` decided ids are remembered, so that a late view does not
+    decide its part again. `late_views` and `duplicate_views` count what was ignored.
+
+    Args:
+        policy: the rule for rejecting.
+        part_timeout_s: how long to wait for a part's next view.
+        gate_delay_s: from a part's last image to the gate, see `gate_delay`.
+        max_open: parts that may wait for views at one time.
+        max_decided: decided ids remembered.
+
+    Raises:
+        ConfigError: a time or limit out of range.
+    """
+
+    def __init__(
+        self,
+        policy: RejectPolicy,
+        part_timeout_s: float,
+        gate_delay_s: float = 0.0,
+        max_open: int = 1000,
+        max_decided: int = 1000,
+    ) -> None:
+        if not (math.isfinite(part_timeout_s) and part_timeout_s > 0):
+            raise ConfigError(f"part timeout must be > 0 s, got {part_timeout_s}")
+        if not (math.isfinite(gate_delay_s) and gate_delay_s >= 0):
+            raise ConfigError(f"gate delay must be >= 0 s, got {gate_delay_s}")
+        if max_open < 1 or max_decided < 1:
+            raise ConfigError(f"the part tracker's limits must be >= 1, got {max_open} and {max_decided}")
+        self._policy = policy
+        self._timeout_s = part_timeout_s
+        self._gate_delay_s = gate_delay_s
+        self._max_open = max_open
+        self._max_decided = max_decided
+        self._open: OrderedDict[str, _Part] = OrderedDict()  # the one that waits longest first
+        self._decided: OrderedDict[str, None] = OrderedDict()  # the oldest first
+        self._evicted: list[Decision] = []
+        self._sequence = 0
+        self._anonymous = 0
+        self.late_views = 0
+        self.duplicate_views = 0
+
+    def __len__(self) -> int:
+        """How many parts wait for views."""
+        return len(self._open)
+
+    def add(
+        self,
+        part_id: str,
+        view_index: int,
+        view_count: int,
+        status: Status | int,
+        score: float,
+        anomalous: bool,
+        stamp_s: float,
+        now_s: float | None = None,
+    ) -> Decision | None:
+        """Takes the verdict on one view; returns the decision when it completes its part.
+
+        Args:
+            part_id: the part; without one ("") the image is a part of its own.
+            view_index: from 0; a second verdict on the same view is ignored.
+            view_count: how many views of the part will come; 0 when unknown, then `flush` decides.
+            status: whether the view could be judged.
+            score: of the view, NaN unless OK.
+            anomalous: the view's verdict.
+            stamp_s: the image's stamp; the gate time counts from the part's latest.
+            now_s: when the verdict arrived, by the clock of `flush`; the stamp when that is the same clock.
+        """
+        if not part_id:
+            self._anonymous += 1
+            part_id, view_index, view_count = f"image {self._anonymous}", 0, 1
+        now_s = stamp_s if now_s is None else now_s
+        if part_id in self._decided:
+            self.late_views += 1
+            return None
+        part = self._open.get(part_id)
+        if part is None:
+            part = self._open[part_id] = _Part(0, now_s, stamp_s)
+        elif view_index in part.views:
+            self.duplicate_views += 1
+            return None
+        part.views[view_index] = ViewVerdict(view_index, Status(status), float(score), bool(anomalous))
+        if view_count > 0 or part.expected > 0:  # an index beyond the count proves that the count was too small
+            part.expected = max(part.expected, view_count, *(index + 1 for index in part.views))
+        part.stamp_s = max(part.stamp_s, stamp_s)
+        part.deadline_s = now_s + self._timeout_s
+        self._open.move_to_end(part_id)
+        if part.complete:
+            return self._decide(part_id)
+        if len(self._open) > self._max_open:
+            self._evicted.append(self._decide(next(iter(self._open))))
+        return None
+
+    def flush(self, now_s: float) -> list[Decision]:
+        """Decides the parts whose next view is overdue; what never came counts against the part."""
+        decisions, self._evicted = self._evicted, []
+        overdue = [part_id for part_id, part in self._open.items() if part.deadline_s <= now_s]
+        return decisions + [self._decide(part_id) for part_id in overdue]
+
+    def reset(self) -> None:
+        """Forgets all parts, open and decided (the clock jumped back: another run); the sequence goes on."""
+        self._open.clear()
+        self._decided.clear()
+        self._evicted.clear()
+
+    def _decide(self, part_id: str) -> Decision:
+        part = self._open.pop(part_id)
+        views = [part.views[index] for index in sorted(part.views)]
+        verdict = self._policy.judge(views, part.missing)
+        self._decided[part_id] = None
+        while len(self._decided) > self._max_decided:
+            self._decided.popitem(last=False)
+        self._sequence += 1
+        return Decision(
+            part_id=part_id,
+            reject=verdict.reject,
+            reason=verdict.reason,
+            score=verdict.score,
+            views=sum(view.judged for view in views),
+            stamp_s=part.stamp_s,
+            gate_time_s=part.stamp_s + self._gate_delay_s,
+            sequence=self._sequence,
+        )

@@ -1,0 +1,1 @@
+"""How good are the results? Metrics, tables, overlays, and the report."""

@@ -1,0 +1,184 @@
+"""Inspects the test set of a class and scores what was found (paper, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from pad_ros.dataset import ClassData, TestView
+from pad_ros.errors import DatasetError, EvaluationError, ImageError
+from pad_ros.evaluation.metrics import (
+    auroc,
+    best_f1_threshold,
+    count_localization,
+    pixel_scores,
+    pose_scores,
+    total_counts,
+)
+from pad_ros.evaluation.results_writer import ResultWriter
+from pad_ros.images import read_image, read_mask
+from pad_ros.progress import Progress, silent
+from pad_ros.results import Image, Inspection, Mask, Status
+
+
+class ImageInspector(Protocol):
+    """What evaluation asks of an inspector."""
+
+    def inspect(self, image: Image) -> Inspection:
+        """Inspects one image [H, W, 3]; says in the status when it cannot be judged."""
+        ...
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """The scores of one class; rates and metrics in 0…1.
+
+    An image that cannot be judged is rejected whole, and scored so: its image score and all of its pixels are
+    +inf, above every judged one, but it localises nothing: for the localisation F1 it is a missed anomaly, or a
+    spurious one in a good image.
+    """
+
+    name: str
+    background_free: bool
+    images: int
+    unjudged: int
+    pixel_auroc: float
+    aupro: float
+    image_auroc: float
+    image_f1: float  # at `f1_threshold`, which maximises it
+    f1_threshold: float
+    localization_f1: float  # paper, section 4.1
+    false_reject_rate: float  # good images rejected at the product's own threshold
+    miss_rate: float  # anomalous images passed at the product's own threshold
+    localized: float | None  # images within 1° and 1 %; None without true poses
+    median_degrees: float | None
+    median_distance: float | None
+    timings: Mapping[str, float]  # stage -> median milliseconds over the judged images
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; what is not finite becomes None."""
+
+        def plain(value: Any) -> Any:
+            return None if isinstance(value, float) and not np.isfinite(value) else value
+
+        return {key: plain(value) for key, value in asdict(self).items()}
+
+
+def evaluate_class(
+    class_data: ClassData,
+    inspector: ImageInspector,
+    *,
+    background_free: bool = False,
+    min_area: int = 1,
+    writer: ResultWriter | None = None,
+    progress: Progress | None = None,
+) -> ClassScores:
+    """Inspects every test image of a class and computes all metrics at the images' resolution.
+
+    Args:
+        class_data: the class; its ground truth and poses are seen by the metrics alone.
+        inspector: judges the images.
+        background_free: cut the part out of each image with the data set's own object mask, over white.
+        min_area: for the localisation F1, smaller regions in pixels are not reported; 1 is the paper's.
+        writer: takes every result, if given.
+        progress: called after each image.
+
+    Raises:
+        DatasetError: a ground-truth mask is missing, or an object mask for the background-free variant.
+        EvaluationError: the test set lacks good or anomalous images, or a result does not fit its image.
+    """
+    _check(class_data, background_free)
+    progress = progress or silent
+    shape = (class_data.camera.height, class_data.camera.width)
+    inspections, truths = [], []
+    for index, view in enumerate(class_data.test):
+        image, inspection = _inspect(view, inspector, background_free)
+        truths.append(view.read_ground_truth(shape))
+        if writer:
+            name = view.path.relative_to(class_data.root).as_posix()
+            writer.add(name, image, inspection, view.part_id, view.view_index, view.view_count, label=view.defect)
+        # Only what the metrics need is kept: 117 inspections with all of their images would be gigabytes.
+        inspection.reference = inspection.background = inspection.augmented = None
+        inspections.append(inspection)
+        progress(index + 1, len(class_data.test), f"{view.defect}: {inspection.status.name}")
+    return _score(class_data, inspections, truths, background_free, min_area)
+
+
+def _check(class_data: ClassData, background_free: bool) -> None:
+    """Finds what evaluation would fail on before any image is inspected."""
+    labels = [view.anomalous for view in class_data.test]
+    if all(labels) or not any(labels):
+        raise EvaluationError(
+            f"{class_data.root}: {sum(labels)} of {len(labels)} test images are anomalous; "
+            "evaluation needs good ones (test/good) and anomalous ones (test/DEFECT)"
+        )
+    for view in class_data.test:
+        if view.anomalous and view.mask_path is None:
+            raise DatasetError(f"{view.path}: labelled {view.defect!r} but has no ground-truth mask")
+        if background_free and view.object_mask_path is None:
+            raise DatasetError(f"{view.path}: no object mask in test_masks; the background-free variant needs it")
+
+
+def _inspect(view: TestView, inspector: ImageInspector, background_free: bool) -> tuple[Image | None, Inspection]:
+    try:
+        image = read_image(view.path)
+    except ImageError as error:
+        return None, Inspection(Status.BAD_IMAGE, str(error))
+    if background_free and view.object_mask_path is not None:
+        image[~read_mask(view.object_mask_path)] = 255
+    return image, inspector.inspect(image)
+
+
+def _score(
+    class_data: ClassData, inspections: list[Inspection], truths: list[Mask], background_free: bool, min_area: int
+) -> ClassScores:
+    judged = np.array([i.status == Status.OK and i.anomaly_map is not None for i in inspections])
+    labels = np.array([view.anomalous for view in class_data.test])
+    flagged = np.array([i.anomalous for i in inspections])
+    scores = np.array([i.score if ok else np.inf for i, ok in zip(inspections, judged, strict=True)])
+    maps = [
+        i.anomaly_map if ok and i.anomaly_map is not None else np.full(t.shape, np.inf, np.float32)
+        for i, t, ok in zip(inspections, truths, judged, strict=True)
+    ]
+    pixels = pixel_scores(maps, truths)
+    threshold, image_f1 = best_f1_threshold(scores, labels)
+    counts = total_counts(
+        count_localization(m >= threshold, t, min_area) if ok else count_localization(_nowhere(t), t)
+        for m, t, ok in zip(maps, truths, judged, strict=True)
+    )
+    posed = [(i, v.object_from_camera) for i, v in zip(inspections, class_data.test, strict=True)]
+    known = [(i.pose.object_from_camera if i.pose else None, t) for i, t in posed if t is not None]
+    poses = pose_scores([e for e, _ in known], [t for _, t in known]) if known else None
+    return ClassScores(
+        name=class_data.name,
+        background_free=background_free,
+        images=len(inspections),
+        unjudged=int((~judged).sum()),
+        pixel_auroc=pixels.auroc,
+        aupro=pixels.aupro,
+        image_auroc=auroc(scores, labels),
+        image_f1=image_f1,
+        f1_threshold=threshold,
+        localization_f1=counts.f1,
+        false_reject_rate=float(flagged[~labels].mean()),
+        miss_rate=float((~flagged[labels]).mean()),
+        localized=poses.within if poses else None,
+        median_degrees=poses.median_degrees if poses else None,
+        median_distance=poses.median_distance if poses else None,
+        timings=_median_timings([i for i, ok in zip(inspections, judged, strict=True) if ok]),
+    )
+
+
+def _nowhere(truth: Mask) -> Mask:
+    """The prediction that counts as one spurious region in a good image, and as a miss in an anomalous one."""
+    prediction = np.zeros_like(truth)
+    prediction[0, 0] = not truth.any()
+    return prediction
+
+
+def _median_timings(inspections: list[Inspection]) -> dict[str, float]:
+    stages = dict.fromkeys(stage for i in inspections for stage in i.timings)  # in the order they ran
+    return {s: float(np.median([i.timings[s] for i in inspections if s in i.timings])) for s in stages}

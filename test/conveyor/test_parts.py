@@ -1,0 +1,141 @@
+import math
+
+import pytest
+
+from pad_ros.conveyor.parts import PartTracker, gate_delay
+from pad_ros.conveyor.policy import create_policy
+from pad_ros.errors import ConfigError
+from pad_ros.results import Status
+
+NAN = float("nan")
+
+
+def tracker(timeout=5.0, **arguments) -> PartTracker:
+    return PartTracker(create_policy({"name": "any"}), timeout, **arguments)
+
+
+def add(tracker, part, view, count=3, stamp=0.0, score=0.1, anomalous=False, status=Status.OK, now=None):
+    return tracker.add(part, view, count, status, score, anomalous, stamp, now)
+
+
+def test_decides_once_when_all_views_came_in_any_order():
+    belt = tracker(gate_delay_s=2.5)
+    assert add(belt, "a", 2, stamp=10.0) is None
+    assert add(belt, "b", 0, stamp=11.0) is None  # parts may interleave
+    assert add(belt, "a", 0, stamp=12.0) is None
+    decision = add(belt, "a", 1, stamp=11.5, score=0.7)
+    assert (decision.part_id, decision.reject, decision.views, decision.sequence) == ("a", False, 3, 1)
+    assert decision.score == 0.7
+    assert decision.stamp_s == 12.0
+    assert decision.gate_time_s == 14.5
+    assert len(belt) == 1
+
+
+def test_one_anomalous_view_rejects_the_part():
+    belt = tracker()
+    add(belt, "a", 0, score=2.0, anomalous=True)
+    add(belt, "a", 1)
+    decision = add(belt, "a", 2)
+    assert decision.reject
+    assert decision.score == 2.0
+
+
+def test_duplicates_do_not_complete_a_part_and_late_views_decide_nothing():
+    belt = tracker()
+    add(belt, "a", 0, count=2)
+    assert add(belt, "a", 0, count=2, score=9.0, anomalous=True) is None
+    assert belt.duplicate_views == 1
+    decision = add(belt, "a", 1, count=2)
+    assert not decision.reject  # the duplicate was ignored, not voted on
+    assert add(belt, "a", 1, count=2) is None
+    assert belt.late_views == 1
+    assert belt.flush(1e9) == []
+
+
+def test_a_part_with_missing_views_is_rejected_after_the_timeout():
+    belt = tracker(timeout=5.0)
+    add(belt, "a", 0, stamp=0.0)
+    add(belt, "a", 1, stamp=4.0)
+    assert belt.flush(8.9) == []  # counted from the last view
+    (decision,) = belt.flush(9.0)
+    assert decision.reject
+    assert "1 never came" in decision.reason
+    assert decision.views == 2
+    assert add(belt, "a", 2, stamp=9.1) is None
+    assert belt.late_views == 1
+
+
+def test_an_unknown_number_of_views_is_decided_by_flush_alone():
+    belt = tracker()
+    for view in range(4):
+        assert add(belt, "a", view, count=0, stamp=1.0) is None
+    (decision,) = belt.flush(6.0)
+    assert not decision.reject
+    assert decision.views == 4
+
+
+def test_an_image_without_a_part_is_a_part_of_its_own():
+    belt = tracker()
+    first = add(belt, "", 0, count=0)
+    second = add(belt, "", 0, count=0, anomalous=True, score=3.0)
+    assert first.part_id != second.part_id
+    assert (first.reject, second.reject) == (False, True)
+
+
+def test_an_index_beyond_the_count_means_more_views():
+    belt = tracker()
+    add(belt, "a", 0, count=2)
+    assert add(belt, "a", 2, count=2) is None
+    assert add(belt, "a", 1, count=2).views == 3
+
+
+def test_unjudged_views_reject_and_score_nan():
+    belt = tracker()
+    decision = add(belt, "a", 0, count=1, status=1, score=NAN, anomalous=True)
+    assert decision.reject
+    assert math.isnan(decision.score)
+    assert decision.views == 0
+    assert "NOT_LOCALIZED" in decision.reason
+
+
+def test_the_deadline_is_by_the_receivers_clock():
+    belt = tracker(timeout=5.0)
+    add(belt, "a", 0, stamp=100.0, now=7000.0)  # an old bag, replayed
+    assert belt.flush(7004.0) == []
+    assert len(belt.flush(7005.0)) == 1
+
+
+def test_memory_is_bounded_and_no_part_is_lost():
+    belt = tracker(max_open=10, max_decided=20)
+    for index in range(100):
+        add(belt, f"part {index}", 0, stamp=0.0)
+    assert len(belt) == 10
+    decisions = belt.flush(0.0) + belt.flush(100.0)
+    assert [d.part_id for d in decisions] == [f"part {index}" for index in range(100)]
+    assert [d.sequence for d in decisions] == list(range(1, 101))
+    assert all(d.reject for d in decisions)
+    assert len(belt._decided) == 20
+
+
+def test_reset_starts_another_run_and_keeps_the_sequence():
+    belt = tracker()
+    assert add(belt, "a", 0, count=1).sequence == 1
+    add(belt, "b", 0)
+    belt.reset()
+    assert len(belt) == 0
+    assert add(belt, "a", 0, count=1).sequence == 2
+
+
+def test_gate_delay():
+    assert gate_delay(1.5, 0.5) == 3.0
+    for arguments in ((-1.0, 1.0), (1.0, 0.0), (1.0, NAN), (math.inf, 1.0)):
+        with pytest.raises(ConfigError):
+            gate_delay(*arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"timeout": 0.0}, {"timeout": NAN}, {"gate_delay_s": -1.0}, {"max_open": 0}, {"max_decided": 0}]
+)
+def test_bad_settings_are_refused(arguments):
+    with pytest.raises(ConfigError):
+        tracker(**arguments)

@@ -1,0 +1,140 @@
+import shutil
+
+import numpy as np
+import pytest
+from evaluation_stage import camera_pose, failed, inspection_of, write_class
+
+from pad_ros.dataset import read_class
+from pad_ros.errors import DatasetError, EvaluationError
+from pad_ros.evaluation.evaluate import evaluate_class
+from pad_ros.evaluation.results_writer import ResultWriter, read_results
+from pad_ros.results import Status
+
+
+@pytest.fixture
+def class_folder(tmp_path):
+    root = tmp_path / "data" / "car"
+    write_class(root)
+    return root
+
+
+class ScriptedInspector:
+    """Answers by the number that each test image carries in its first pixel; looks at nothing else."""
+
+    def __init__(self, answers):
+        self.answers = answers
+        self.images = []
+
+    def inspect(self, image):
+        self.images.append(image)
+        return self.answers[int(image[0, 0, 0])]
+
+
+def answers(good=0.5, bad=2.0):
+    return [inspection_of(good if i < 2 else bad, pose=camera_pose(i)) for i in range(4)]
+
+
+def test_a_perfect_inspector_scores_one(class_folder):
+    calls = []
+    scores = evaluate_class(
+        read_class(class_folder), ScriptedInspector(answers()), progress=lambda *call: calls.append(call)
+    )
+    assert (scores.name, scores.images, scores.unjudged) == ("car", 4, 0)
+    assert (scores.pixel_auroc, scores.image_auroc, scores.image_f1, scores.localization_f1) == (1.0, 1.0, 1.0, 1.0)
+    assert scores.aupro == pytest.approx(1.0)
+    assert (scores.false_reject_rate, scores.miss_rate) == (0.0, 0.0)
+    assert scores.localized == 1.0
+    assert scores.timings == {"localization": 20.0, "render": 1.0, "total": 21.0}
+    assert [call[:2] for call in calls] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_an_unjudged_anomalous_image_is_rejected_but_localises_nothing(class_folder):
+    told = answers()
+    told[3] = failed()
+    scores = evaluate_class(read_class(class_folder), ScriptedInspector(told))
+    assert scores.unjudged == 1
+    assert scores.image_auroc == 1.0  # rejected, and rightly
+    assert scores.pixel_auroc < 1.0  # with all of its good pixels
+    assert scores.localization_f1 == pytest.approx(2 / 3)  # one found, one missed
+    assert scores.localized == 0.75
+
+
+def test_an_unjudged_good_image_costs_every_score(class_folder):
+    told = answers()
+    told[0] = failed(Status.ERROR)
+    scores = evaluate_class(read_class(class_folder), ScriptedInspector(told))
+    assert scores.image_auroc == pytest.approx(0.5)  # above both anomalous ones
+    assert scores.false_reject_rate == 0.5
+    assert scores.localization_f1 == pytest.approx(2 * 2 / (2 * 2 + 1))
+    assert scores.pixel_auroc < 1.0
+    assert scores.timings["total"] == 21.0  # failures are quick; they do not count
+
+
+def test_rates_are_at_the_products_threshold(class_folder):
+    told = [inspection_of(s, pose=camera_pose(i)) for i, s in enumerate([0.5, 1.2, 0.9, 2.0])]
+    scores = evaluate_class(read_class(class_folder), ScriptedInspector(told))
+    assert scores.image_auroc == pytest.approx(0.75)
+    assert (scores.false_reject_rate, scores.miss_rate) == (0.5, 0.5)
+
+
+def test_small_regions_count_only_when_the_method_reports_them(class_folder):
+    told = answers()
+    told[0].anomaly_map[0, 0] = 5.0  # one spurious pixel in a good image
+    data = read_class(class_folder)
+    assert evaluate_class(data, ScriptedInspector(answers()), min_area=2).localization_f1 == 1.0
+    assert evaluate_class(data, ScriptedInspector(told)).localization_f1 == pytest.approx(4 / 5)
+    told = answers()
+    told[0].anomaly_map[0, 0] = 5.0
+    assert evaluate_class(data, ScriptedInspector(told), min_area=2).localization_f1 == 1.0
+
+
+def test_background_free_images_are_white_outside_the_part(class_folder):
+    data = read_class(class_folder)
+    seen = []
+
+    class Watcher:
+        def inspect(self, image):
+            seen.append(image)
+            return inspection_of()
+
+    scores = evaluate_class(data, Watcher(), background_free=True)
+    assert scores.background_free
+    outside = np.ones((64, 64), bool)
+    outside[10:50, 10:50] = False
+    assert all((image[outside] == 255).all() and (image[~outside] < 255).all() for image in seen)
+    shutil.rmtree(class_folder / "test_masks")
+    with pytest.raises(DatasetError, match="test_masks"):
+        evaluate_class(read_class(class_folder), Watcher(), background_free=True)
+
+
+def test_results_are_written_with_parts_and_labels(class_folder, tmp_path):
+    with ResultWriter(tmp_path / "out") as writer:
+        evaluate_class(read_class(class_folder), ScriptedInspector(answers()), writer=writer)
+    rows = read_results(tmp_path / "out")
+    assert [(r["image"], r["part_id"], r["label"]) for r in rows][::3] == [
+        ("test/good/0.png", "part 0", "good"),
+        ("test/scratch/1.png", "part 3", "scratch"),
+    ]
+
+
+def test_an_unreadable_image_is_one_result_and_no_other_is_lost(class_folder):
+    (class_folder / "test/scratch/1.png").write_bytes(b"\x89PNG, cut short")
+    scores = evaluate_class(read_class(class_folder), ScriptedInspector(answers()))
+    assert (scores.images, scores.unjudged) == (4, 1)
+
+
+def test_without_true_poses_there_is_no_pose_accuracy(class_folder):
+    (class_folder / "test_poses.json").unlink()
+    scores = evaluate_class(read_class(class_folder), ScriptedInspector(answers()))
+    assert scores.localized is None
+
+
+def test_what_cannot_be_scored_is_refused_before_any_image(class_folder):
+    inspector = ScriptedInspector(answers())
+    (class_folder / "ground_truth/scratch/1_mask.png").unlink()
+    with pytest.raises(DatasetError, match="no ground-truth mask"):
+        evaluate_class(read_class(class_folder), inspector)
+    shutil.rmtree(class_folder / "test/scratch")
+    with pytest.raises(EvaluationError, match="0 of 2 test images are anomalous"):
+        evaluate_class(read_class(class_folder), inspector)
+    assert inspector.images == []
