@@ -1,0 +1,258 @@
+"""The SfM map of a part: 3D points, how they look from which view, and how it is built from posed photos."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pad_ros.errors import ProductError, TrainingError
+from pad_ros.geometry import Camera, Matrix, is_rigid
+from pad_ros.localization.features import FeatureExtractor, Features
+from pad_ros.localization.matching import match_mutual
+from pad_ros.localization.triangulation import Tracks, epipolar_distances, triangulate, view_pairs
+from pad_ros.results import Image, Mask
+
+Progress = Callable[[int, int, str], None]  # done, total, what
+
+MIN_VIEWS = 3
+MIN_POINTS = 50  # fewer can hardly give the dozen inliers of a pose from every side
+
+
+@dataclass(frozen=True)
+class SfmMap:
+    """Points in the object's frame and the descriptors of (some of) their observations, sorted by point.
+
+    Attributes:
+        points: float32 [P, 3] in the product's unit.
+        colors: uint8 [P, 3] RGB.
+        descriptors: uint8 [O, D], one per observation.
+        point_index: int32 [O], which point each belongs to.
+        view_index: int32 [O], which view saw it.
+        view_poses: float64 [V, 4, 4], `object_from_camera` of the views.
+    """
+
+    points: NDArray[np.float32]
+    colors: NDArray[np.uint8]
+    descriptors: NDArray[np.uint8]
+    point_index: NDArray[np.int32]
+    view_index: NDArray[np.int32]
+    view_poses: NDArray[np.float64]
+
+    def mean_descriptors(self) -> NDArray[np.float32]:
+        """The mean descriptor of each point, rounded, [P, D]."""
+        counts = np.bincount(self.point_index, minlength=len(self.points))[:, None]
+        starts = np.searchsorted(self.point_index, np.arange(len(self.points)))
+        sums = np.add.reduceat(self.descriptors.astype(np.float32), starts, axis=0)
+        return np.rint(sums / counts).astype(np.float32)
+
+    def save(self, path: Path | str) -> None:
+        """Writes a compressed npz without pickle; never leaves half a file."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        with partial.open("wb") as file:
+            np.savez_compressed(file, **{field.name: getattr(self, field.name) for field in fields(self)})
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path | str) -> SfmMap:
+        """Reads and checks a map.
+
+        Raises:
+            ProductError: missing, truncated, or its arrays do not fit together.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                arrays = {field.name: archive[field.name] for field in fields(cls)}
+        except FileNotFoundError:
+            raise ProductError(f"{path}: missing; train the product again") from None
+        except KeyError as error:
+            raise ProductError(f"{path}: not an SfM map ({error.args[0]}); train the product again") from None
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+            raise ProductError(f"{path}: truncated or altered ({error}); copy or train the product again") from None
+        result = cls(**arrays)
+        fault = result._fault()
+        if fault:
+            raise ProductError(f"{path}: {fault}; copy or train the product again")
+        return result
+
+    def _fault(self) -> str | None:
+        layout: dict[str, tuple[type, tuple[str | int, ...]]] = {
+            "points": (np.float32, ("P", 3)),
+            "colors": (np.uint8, ("P", 3)),
+            "point_index": (np.int32, ("O",)),
+            "view_index": (np.int32, ("O",)),
+            "descriptors": (np.uint8, ("O", "D")),
+            "view_poses": (np.float64, ("V", 4, 4)),
+        }
+        sizes: dict[str | int, int] = {}
+        for name, (dtype, names) in layout.items():
+            array = getattr(self, name)
+            fits = array.dtype == dtype and array.ndim == len(names)
+            expected = [sizes.setdefault(n, size) if isinstance(n, str) else n for n, size in zip(names, array.shape, strict=False)]
+            if not fits or list(array.shape) != expected:
+                return f"{name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} {names} with {sizes}"
+        p, v = sizes["P"], sizes["V"]
+        if not p or not v:
+            return "the map is empty"
+        if not np.isfinite(self.points).all():
+            return "points hold NaN or infinite values"
+        if not all(is_rigid(pose) for pose in self.view_poses):
+            return "view_poses are not rigid transforms"
+        if self.view_index.min(initial=0) < 0 or self.view_index.max(initial=-1) >= v:
+            return "view_index points at views that are not there"
+        if not np.array_equal(np.unique(self.point_index), np.arange(p)) or (np.diff(self.point_index) < 0).any():
+            return "point_index does not give every point its observations in order"
+        return None
+
+
+def build_map(
+    images: Sequence[Image],
+    masks: Sequence[Mask] | None,
+    camera: Camera,
+    poses: Sequence[Matrix],
+    extractor: FeatureExtractor,
+    *,
+    neighbours: int = 15,
+    ratio: float = 0.9,
+    max_error_px: float = 4.0,
+    min_track: int = 3,
+    border_px: int = 0,
+    max_points: int | None = None,
+    max_observations: int | None = None,
+    progress: Progress | None = None,
+) -> SfmMap:
+    """Builds the map from photos with known poses: matches near views, triangulates, keeps the poses fixed.
+
+    Args:
+        images: RGB photos [H, W, 3].
+        masks: where the part is, [H, W] each; keypoints elsewhere are dropped. None: everywhere.
+        camera: of all photos.
+        poses: `object_from_camera` [4, 4] of each.
+        extractor: of the local features; localisation needs the same.
+        neighbours: each view is matched with this many that look in the most similar direction.
+        ratio: of the nearest to the second-nearest descriptor distance, among what the epipolar geometry allows.
+        max_error_px: largest distance from the epipolar line, and largest reprojection error.
+        min_track: fewest views that must see a point.
+        border_px: drops keypoints this near to the mask's border, where the descriptor sees the background.
+        max_points: keeps the points that most views see; None keeps all.
+        max_observations: keeps this many of a point's observations, the most unlike each other; None keeps all.
+        progress: called with (done, total, text).
+
+    Raises:
+        TrainingError: views and poses do not fit together, or give too few points.
+    """
+    _check_views(images, masks, camera, poses)
+    pairs = view_pairs(poses, neighbours)
+    total = len(images) + len(pairs) + 1
+    report = progress or (lambda done, total, text: None)
+
+    features = []
+    for view, image in enumerate(images):
+        report(view, total, "extracting features")
+        features.append(extractor.extract(image, None if masks is None else _inner(masks[view], border_px)))
+    matches = {}
+    for done, (i, j) in enumerate(pairs, start=len(images)):
+        report(done, total, "matching views")
+        near = epipolar_distances(camera, poses[i], poses[j], features[i].keypoints, features[j].keypoints)
+        matched = match_mutual(features[i].descriptors, features[j].descriptors, ratio, near <= max_error_px)
+        if len(matched):
+            matches[i, j] = matched
+    report(total - 1, total, "triangulating points")
+    tracks = triangulate(
+        camera, poses, [f.keypoints for f in features], matches, max_error_px=max_error_px, min_track=min_track
+    )
+    if len(tracks.points) < MIN_POINTS:
+        raise TrainingError(
+            f"only {len(tracks.points)} points could be triangulated from {len(images)} views, at least {MIN_POINTS} "
+            "are needed; check that the poses belong to the photos, and take sharper or more photos of the part"
+        )
+    tracks = _selected(tracks, features, max_points, max_observations)
+    report(total, total, "map built")
+    return SfmMap(
+        points=tracks.points.astype(np.float32),
+        colors=_colors(tracks, images, features),
+        descriptors=_descriptors(tracks, features),
+        point_index=tracks.point_index.astype(np.int32),
+        view_index=tracks.view_index.astype(np.int32),
+        view_poses=np.stack(poses).astype(np.float64),
+    )
+
+
+def _check_views(
+    images: Sequence[Image], masks: Sequence[Mask] | None, camera: Camera, poses: Sequence[Matrix]
+) -> None:
+    if len(images) < MIN_VIEWS:
+        raise TrainingError(f"{len(images)} views are too few for a map, at least {MIN_VIEWS} are needed")
+    if len(images) != len(poses) or (masks is not None and len(masks) != len(images)):
+        count = "no" if masks is None else len(masks)
+        raise TrainingError(f"{len(images)} images, {len(poses)} poses and {count} masks do not fit together")
+    for view, (image, pose) in enumerate(zip(images, poses, strict=True)):
+        if image.shape != (camera.height, camera.width, 3):
+            raise TrainingError(f"view {view} is {image.shape}, the camera's are {camera.height}x{camera.width}x3")
+        if masks is not None and masks[view].shape != image.shape[:2]:
+            raise TrainingError(f"the mask of view {view} is {masks[view].shape}, its image {image.shape[:2]}")
+        if not is_rigid(pose):
+            raise TrainingError(f"the pose of view {view} is not a rigid camera-to-object transform 4x4")
+
+
+def _inner(mask: Mask, border_px: int) -> Mask:
+    if border_px <= 0:
+        return mask
+    size = 2 * border_px + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return cv2.erode(mask.astype(np.uint8), kernel).astype(bool)  # type: ignore[return-value]
+
+
+def _descriptors(tracks: Tracks, features: Sequence[Features]) -> NDArray[np.uint8]:
+    offsets = np.cumsum([0] + [len(f) for f in features])
+    stacked = np.concatenate([f.descriptors for f in features])
+    return stacked[offsets[tracks.view_index] + tracks.keypoint_index]
+
+
+def _colors(tracks: Tracks, images: Sequence[Image], features: Sequence[Features]) -> NDArray[np.uint8]:
+    """The mean colour of the pixels where each point was seen, [P, 3]."""
+    observed = np.empty((len(tracks.point_index), 3))
+    for view, image in enumerate(images):
+        rows = np.flatnonzero(tracks.view_index == view)
+        x, y = features[view].keypoints[tracks.keypoint_index[rows]].astype(int).T
+        observed[rows] = image[y.clip(0, image.shape[0] - 1), x.clip(0, image.shape[1] - 1)]
+    starts = np.searchsorted(tracks.point_index, np.arange(len(tracks.points)))
+    counts = np.diff(np.append(starts, len(observed)))[:, None]
+    return np.rint(np.add.reduceat(observed, starts, axis=0) / counts).astype(np.uint8)
+
+
+def _selected(
+    tracks: Tracks, features: Sequence[Features], max_points: int | None, max_observations: int | None
+) -> Tracks:
+    """Keeps the points with the longest tracks, and of each the observations that differ most."""
+    lengths = np.bincount(tracks.point_index, minlength=len(tracks.points))
+    kept = np.sort(np.argsort(-lengths, kind="stable")[:max_points])
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    descriptors = _descriptors(tracks, features)
+    rows, index = [], []
+    for new, old in enumerate(kept):
+        own = np.arange(starts[old], starts[old + 1])
+        if max_observations is not None and len(own) > max_observations:
+            own = own[_spread(descriptors[own].astype(np.float32), max_observations)]
+        rows.append(own)
+        index.append(np.full(len(own), new))
+    chosen = np.concatenate(rows)
+    return Tracks(tracks.points[kept], np.concatenate(index), tracks.view_index[chosen], tracks.keypoint_index[chosen])
+
+
+def _spread(descriptors: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """Farthest-point sampling of descriptors [K, D], starting at the one nearest to their mean; sorted indices."""
+    chosen = [int(((descriptors - descriptors.mean(axis=0)) ** 2).sum(axis=1).argmin())]
+    distances = np.full(len(descriptors), np.inf, dtype=np.float32)
+    while len(chosen) < count:
+        distances = np.minimum(distances, ((descriptors - descriptors[chosen[-1]]) ** 2).sum(axis=1))
+        chosen.append(int(distances.argmax()))
+    return np.sort(np.array(chosen))
