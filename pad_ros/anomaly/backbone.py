@@ -1,0 +1,101 @@
+"""Pre-trained features at several levels: what the anomaly map compares."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from pad_ros.errors import ConfigError, ProductError
+from pad_ros.registry import create
+
+FeatureLevel = NDArray[np.float32]  # [N, C, h, w]
+
+IMPLEMENTATIONS = {"efficientnet_lite0": "pad_ros.anomaly.backbone:EfficientNetLite0"}
+
+
+class Backbone(Protocol):
+    """Turns images into feature maps, fine levels first."""
+
+    stride: int
+    """Sides of images must be multiples of this."""
+
+    def features(self, images: NDArray[Any]) -> list[FeatureLevel]:
+        """Computes the levels [N, C, h, w] of RGB images [N, H, W, 3] with values 0…255."""
+        ...
+
+
+def create_backbone(settings: Mapping[str, Any]) -> Backbone:
+    """Makes the backbone that a profile names.
+
+    Raises:
+        ConfigError: unknown name or setting.
+        ProductError: the weights are missing or altered.
+    """
+    return create("backbone", IMPLEMENTATIONS, settings)
+
+
+class EfficientNetLite0:
+    """Five levels of EfficientNet-Lite0 (16, 24, 40, 80, 112 channels; strides 2, 4, 8, 16, 16) on ONNX Runtime."""
+
+    stride = 16
+    weights = Path(__file__).parent / "weights" / "efficientnet_lite0.onnx"
+    sha256 = "021d0ada1aab4ac024721f0eaf0f54f1faa7316be99fc4b7e22d1926405c560c"
+
+    def __init__(self, threads: int = 2) -> None:
+        """Loads the weights.
+
+        Args:
+            threads: how many threads ONNX Runtime uses.
+
+        Raises:
+            ConfigError: `threads` is not positive.
+            ProductError: the weights are missing or altered.
+        """
+        if threads < 1:
+            raise ConfigError(f"backbone: threads must be >= 1, got {threads}")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.use_deterministic_compute = True
+        # Spinning threads would take the cores from the other nodes.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            read_weights(self.weights, self.sha256), options, providers=["CPUExecutionProvider"]
+        )
+
+    def features(self, images: NDArray[Any]) -> list[FeatureLevel]:
+        """Computes the levels [N, C, h, w] of RGB images [N, H, W, 3] with values 0…255.
+
+        Raises:
+            ConfigError: another shape, or sides that are not multiples of 16.
+        """
+        if images.ndim != 4 or images.shape[3] != 3 or images.shape[1] % self.stride or images.shape[2] % self.stride:
+            raise ConfigError(f"backbone: needs [N, H, W, 3] with H and W multiples of 16, got {images.shape}")
+        normalised = (images.astype(np.float32) - 127.0) / 128.0  # as the network was trained
+        return self._session.run(None, {"image": np.ascontiguousarray(normalised.transpose(0, 3, 1, 2))})
+
+
+def read_weights(path: Path, sha256: str) -> bytes:
+    """Reads a weights file and checks it.
+
+    Raises:
+        ProductError: missing, truncated or altered.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ProductError(f"{path}: weights cannot be read ({error.strerror}); install pad_ros again") from None
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise ProductError(
+            f"{path}: weights are truncated or altered (sha256 {found[:12]}…, expected {sha256[:12]}…); "
+            "install pad_ros again"
+        )
+    return data

@@ -1,0 +1,1 @@
+"""What is not the part? The test mask, and the background rebuilt behind it."""

@@ -1,0 +1,32 @@
+"""Finds the part in the test image: the mask M_t."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pad_ros.registry import create
+from pad_ros.results import Image, Mask
+
+IMPLEMENTATIONS = {"grabcut": "pad_ros.background.segmentation.grabcut:GrabCut"}
+
+
+class Segmenter(Protocol):
+    """Separates the part from what is behind it."""
+
+    def segment(self, image: Image, silhouette: Mask) -> Mask:
+        """Finds the part in an image [H, W, 3], given the mask [H, W] that the twin would have.
+
+        Raises:
+            NoObjectError: nothing there looks like a part.
+        """
+        ...
+
+
+def create_segmenter(settings: Mapping[str, Any]) -> Segmenter:
+    """Makes the segmenter that a profile names.
+
+    Raises:
+        ConfigError: unknown name or setting.
+    """
+    return create("segmentation", IMPLEMENTATIONS, settings)

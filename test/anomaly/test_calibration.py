@@ -1,0 +1,96 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from pad_ros.anomaly.calibration import Calibration, calibrate, student_quantile
+from pad_ros.errors import ConfigError, ProductError
+
+
+@pytest.mark.parametrize(("count", "rate"), [(10, 0.05), (20, 0.01), (100, 0.01)])
+def test_new_good_parts_are_rejected_as_often_as_wanted(count, rate):
+    """Over many calibrations with few scores, the rate on new scores is the wanted one, or lower."""
+    rng = np.random.default_rng(0)
+    rejected = []
+    for _ in range(400):
+        scores = np.exp(rng.normal(0.5, 0.3, count))
+        rejected.append((np.exp(rng.normal(0.5, 0.3, 500)) > calibrate(scores, rate).threshold).mean())
+    assert 0.3 * rate < np.mean(rejected) < 1.2 * rate
+
+
+def test_few_scores_give_more_margin():
+    few, many = np.linspace(1, 2, 8), np.linspace(1, 2, 80)
+    assert calibrate(few, 0.01).threshold > calibrate(many, 0.01).threshold > 2.0
+
+
+def test_a_heavy_tail_raises_the_threshold_above_the_model():
+    scores = [1.0] * 40 + [1.01] * 40 + [9.0] * 3
+    assert calibrate(scores, 0.01).threshold >= 9.0
+    assert calibrate(scores, 0.2).threshold < 9.0
+
+
+def test_scale_does_not_matter():
+    scores = np.random.default_rng(1).gamma(5, 1, 20)
+    assert calibrate(scores * 1e-3, 0.01).threshold == pytest.approx(1e-3 * calibrate(scores, 0.01).threshold)
+
+
+def test_equal_scores_and_single_zeros_are_fine():
+    assert calibrate([2.0] * 10, 0.01).threshold == pytest.approx(2.0)
+    assert math.isfinite(calibrate([0.0, *([1.0] * 9)], 0.01).threshold)
+
+
+@pytest.mark.parametrize("degrees", [7, 9, 29, 200])
+@pytest.mark.parametrize("probability", [0.5, 0.9, 0.99, 0.999])
+def test_student_quantile(degrees, probability):
+    scipy_stats = pytest.importorskip("scipy.stats")
+    assert student_quantile(probability, degrees) == pytest.approx(scipy_stats.t.ppf(probability, degrees), rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("scores", "rate", "message"),
+    [
+        ([1.0] * 7, 0.01, "8 good images"),
+        ([1.0] * 9 + [math.nan], 0.01, "finite"),
+        ([1.0] * 9 + [math.inf], 0.01, "finite"),
+        ([1.0] * 9 + [-1.0], 0.01, ">= 0"),
+        ([0.0] * 9, 0.01, "all scores"),
+        ([1.0] * 9, 0.0, "false_reject_rate"),
+        ([1.0] * 9, 0.9, "false_reject_rate"),
+        ([1.0] * 9, math.nan, "false_reject_rate"),
+    ],
+)
+def test_refuses_what_gives_no_threshold(scores, rate, message):
+    with pytest.raises(ConfigError, match=message):
+        calibrate(scores, rate)
+
+
+def test_survives_a_file():
+    calibration = calibrate(np.linspace(2, 1, 12), 0.02)
+    assert list(calibration.scores) == sorted(calibration.scores)
+    assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))) == calibration
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threshold": math.nan},
+        {"threshold": -1},
+        {"threshold": "high"},
+        {"threshold": None},
+        {"false_reject_rate": 0},
+        {"scores": [1, math.inf]},
+        {"scores": 3},
+        {"scores": None},
+    ],
+)
+def test_refuses_broken_files(change):
+    content = {**calibrate([1.0, 2.0] * 5, 0.01).to_dict(), **change}
+    with pytest.raises(ProductError, match="calibrate again"):
+        Calibration.from_dict(content)
+
+
+@pytest.mark.parametrize("content", [None, [], {}, {"threshold": 1.0}])
+def test_refuses_incomplete_files(content):
+    with pytest.raises(ProductError):
+        Calibration.from_dict(content)
