@@ -1,0 +1,50 @@
+// The inner loops as a table, so that the instruction set is chosen once, at run time.
+#pragma once
+
+#include "scene.h"
+
+namespace pad {
+
+// Buffers of the loss over the crop; a row holds 3 * width values between zeroed margins.
+struct LossBuffers {
+  std::int32_t image_width, image_height;
+  std::int32_t x0, y0, width, height;  // the crop
+  std::int64_t stride;                 // floats per row of `blurred` and `slopes`
+  const float *color, *transmittance;  // the rendering, [H, W, 3], [H, W]
+  const std::uint8_t *target, *alpha;  // the truth, [H, W, 3], [H, W] or null
+  float *d_color, *d_transmittance;    // out, written inside the crop
+  float* blurred[4];
+  float* slopes[3];
+  double* sums;  // [height, 4] per row: |error|, error^2, 1 - SSIM, |alpha error|
+  LossTerms terms;
+};
+
+struct AdamStep {
+  float beta1, beta2, epsilon, correction1, correction2;
+};
+
+struct Kernels {
+  const char* name;
+  void (*project)(const Scene&, const View&, std::int64_t begin, std::int64_t end, Splat*);
+  void (*project_backward)(const Scene&, const View&, std::int64_t begin, std::int64_t end, const Moments*,
+                           const Gradients&);
+  // Tiles of the inclusive box that the splat touches; returns how many were written.
+  int (*cover)(const Splat&, int x0, int x1, int y0, int y1, int tiles_x, std::uint32_t* tiles, std::uint32_t* blocks);
+  void (*composite)(const View&, int tile_x, int tile_y, const Entry*, std::int64_t count, const Splat*, float* color,
+                    float* transmittance);
+  void (*composite_backward)(const View&, int tile_x, int tile_y, const Entry*, std::int64_t count, const Splat*,
+                             const float* color, const float* transmittance, const float* d_color,
+                             const float* d_transmittance, Moments*);
+  void (*loss_blur)(const LossBuffers&, int row);
+  void (*loss_slopes)(const LossBuffers&, int row);
+  void (*loss_spread)(const LossBuffers&, int row);
+  void (*loss_gradient)(const LossBuffers&, int row);
+  // `rates` repeats the rate per column eight times over: [8 * columns].
+  void (*adam)(std::int64_t begin, std::int64_t end, std::int64_t period, const float* rates, const AdamStep&,
+               float* parameters, const float* gradients, float* first, float* second);
+};
+
+const Kernels& portable_kernels();
+const Kernels* avx2_kernels();  // null where the build or the processor lacks them
+
+}  // namespace pad

@@ -1,0 +1,96 @@
+#include "rasterizer.h"
+
+#include <algorithm>
+
+namespace pad {
+
+template <class Job>
+void Rasterizer::split(std::int64_t count, std::int64_t grain, const Job& job) {
+  const std::int64_t pieces = (count + grain - 1) / grain;
+  pool_.run(static_cast<int>(pieces), [&](int i) { job(i * grain, std::min(count, (i + 1) * grain)); });
+}
+
+void Rasterizer::forward(const Scene& scene, const View& view, float* color, float* transmittance,
+                         std::int32_t* bounds) {
+  splats_.resize(scene.count);
+  split(scene.count, 1024, [&](std::int64_t begin, std::int64_t end) {
+    kernels_.project(scene, view, begin, end, splats_.data());
+  });
+  bins_.build(kernels_, pool_, view, splats_);
+  bounds[0] = view.width;
+  bounds[1] = view.height;
+  bounds[2] = bounds[3] = 0;
+  for (int ty = 0; ty < bins_.tiles_y; ++ty) {
+    for (int tx = 0; tx < bins_.tiles_x; ++tx) {
+      const std::size_t tile = static_cast<std::size_t>(ty) * bins_.tiles_x + tx;
+      if (bins_.tile_begin[tile] == bins_.tile_begin[tile + 1]) continue;
+      bounds[0] = std::min(bounds[0], tx * kTile);
+      bounds[1] = std::min(bounds[1], ty * kTile);
+      bounds[2] = std::max(bounds[2], std::min(view.width, (tx + 1) * kTile));
+      bounds[3] = std::max(bounds[3], std::min(view.height, (ty + 1) * kTile));
+    }
+  }
+  pool_.run(bins_.tiles_x * bins_.tiles_y, [&](int tile) {
+    const std::int64_t begin = bins_.tile_begin[tile], count = bins_.tile_begin[tile + 1] - begin;
+    kernels_.composite(view, tile % bins_.tiles_x, tile / bins_.tiles_x, bins_.entries.data() + begin, count,
+                       splats_.data(), color, transmittance);
+  });
+}
+
+void Rasterizer::backward(const Scene& scene, const View& view, const float* color, const float* transmittance,
+                          const float* d_color, const float* d_transmittance, const Gradients& gradients) {
+  tile_moments_.resize(bins_.entries.size());
+  pool_.run(bins_.tiles_x * bins_.tiles_y, [&](int tile) {
+    const std::int64_t begin = bins_.tile_begin[tile], count = bins_.tile_begin[tile + 1] - begin;
+    if (!count) return;
+    kernels_.composite_backward(view, tile % bins_.tiles_x, tile / bins_.tiles_x, bins_.entries.data() + begin, count,
+                                splats_.data(), color, transmittance, d_color, d_transmittance,
+                                tile_moments_.data() + begin);
+  });
+  // Each splat sums its own tiles in a fixed order: no atomics, the same bits every time.
+  moments_.assign(scene.count, Moments{});
+  constexpr int kFields = sizeof(Moments) / sizeof(float);
+  split(static_cast<std::int64_t>(bins_.order.size()), 1024, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k) {
+      float* total = reinterpret_cast<float*>(&moments_[bins_.order[k]]);
+      for (std::int64_t i = bins_.splat_begin[k]; i < bins_.splat_begin[k + 1]; ++i) {
+        const float* part = reinterpret_cast<const float*>(&tile_moments_[bins_.places[i]]);
+        for (int field = 0; field < kFields; ++field) total[field] += part[field];
+      }
+    }
+  });
+  split(scene.count, 1024, [&](std::int64_t begin, std::int64_t end) {
+    kernels_.project_backward(scene, view, begin, end, moments_.data(), gradients);
+  });
+}
+
+void Rasterizer::loss(LossBuffers loss, double* means) {
+  loss.stride = (3 * loss.width + 7) / 8 * 8 + 48;  // margins, and slack for whole vectors
+  const std::int64_t plane = loss.stride * loss.height;
+  scratch_.resize(7 * plane);
+  sums_.assign(4 * loss.height, 0.0);
+  for (int i = 0; i < 4; ++i) loss.blurred[i] = scratch_.data() + i * plane;
+  for (int i = 0; i < 3; ++i) loss.slopes[i] = scratch_.data() + (4 + i) * plane;
+  loss.sums = sums_.data();
+  for (const auto stage : {kernels_.loss_blur, kernels_.loss_slopes, kernels_.loss_spread, kernels_.loss_gradient})
+    split(loss.height, 8, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t row = begin; row < end; ++row) stage(loss, static_cast<int>(row));
+    });
+  const double pixels = static_cast<double>(loss.image_width) * loss.image_height;
+  for (int i = 0; i < 4; ++i) means[i] = 0.0;
+  for (int row = 0; row < loss.height; ++row)
+    for (int i = 0; i < 4; ++i) means[i] += sums_[4 * row + i];
+  for (int i = 0; i < 4; ++i) means[i] /= i == 3 ? pixels : 3.0 * pixels;
+}
+
+void Rasterizer::adam(std::int64_t rows, std::int64_t columns, const float* rates, const AdamStep& step,
+                      float* parameters, const float* gradients, float* first, float* second) {
+  const std::int64_t period = 8 * columns;
+  std::vector<float> repeated(period);
+  for (std::int64_t i = 0; i < period; ++i) repeated[i] = rates[i % columns];
+  split(rows * columns, period * 256, [&](std::int64_t begin, std::int64_t end) {
+    kernels_.adam(begin, end, period, repeated.data(), step, parameters, gradients, first, second);
+  });
+}
+
+}  // namespace pad

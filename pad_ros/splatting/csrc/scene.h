@@ -1,0 +1,70 @@
+// The plain structures that cross the C interface and the stages of the rasterizer.
+#pragma once
+
+#include <cstdint>
+
+namespace pad {
+
+constexpr int kTile = 16;              // pixels; a tile is 32 blocks of 4x2 pixels, one SIMD vector each
+constexpr float kMinAlpha = 1.f / 255.f;  // fainter contributions are skipped, as in 3DGS
+constexpr float kMaxAlpha = 0.999f;
+constexpr float kMinTransmittance = 1e-4f;  // a block whose pixels are all darker is finished
+constexpr float kDilation = 0.3f;           // px^2 added to the screen-space covariance
+constexpr float kMinCompensation = 2.5e-5f;  // floor of the squared opacity compensation
+constexpr float kNear = 0.01f;
+
+// Gaussians as stored: rows of float32, row-major.
+struct Scene {
+  std::int64_t count;
+  std::int32_t degree;  // of the spherical harmonics that are evaluated, 0..3
+  std::int32_t coefficients;  // per channel in `sh`, >= (degree + 1)^2
+  const float* means;  // [N, 3]
+  const float* quats;  // [N, 4] w, x, y, z, any length > 0
+  const float* log_scales;  // [N, 3]
+  const float* logit_opacities;  // [N]
+  const float* sh;  // [N, coefficients, 3]
+};
+
+struct View {
+  std::int32_t width, height;
+  float fx, fy, cx, cy;  // pixels, centres at +0.5
+  float rotation[9];  // camera from object
+  float translation[3];
+  float background[3];
+};
+
+// dL/d(parameters): shapes as in Scene; every entry is written.
+struct Gradients {
+  float *means, *quats, *log_scales, *logit_opacities, *sh;
+  float* screen;  // [N] norm of the summed absolute screen-space mean gradients, per pixel
+};
+
+// A Gaussian on the screen: alpha = 2^(log2_opacity - (xx dx^2 + xy dx dy + yy dy^2)).
+struct Splat {
+  float x, y;
+  float xx, xy, yy;
+  float log2_opacity;
+  float red, green, blue;
+  float reach_x, reach_y;  // half of the bounding box where alpha >= 1/255; 0 when invisible
+  float depth;
+};
+
+// A splat in a tile, with the blocks that it touches.
+struct Entry {
+  std::uint32_t splat;
+  std::uint32_t blocks;
+};
+
+// Sums over the pixels of one tile (or all): dL/dcolour, then moments of v = dL/d(log alpha).
+struct Moments {
+  float red, green, blue;
+  float one, x, y, xx, xy, yy;
+  float abs_x, abs_y;
+  float unused;
+};
+
+struct LossTerms {  // per pixel of the whole image
+  float ssim_weight, alpha_weight;
+};
+
+}  // namespace pad

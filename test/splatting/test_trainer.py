@@ -1,0 +1,130 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from splat_scenes import psnr, random_gaussians
+
+from pad_ros.errors import ConfigError, TrainingError
+from pad_ros.geometry import Camera, look_at
+from pad_ros.splatting.cpu import CpuRasterizer
+from pad_ros.splatting.gaussians import Gaussians
+from pad_ros.splatting.trainer import TrainerSettings, train_splats
+
+CAMERA = Camera(72, 72, 90.0, 90.0, 36.0, 36.0)
+NO_POINTS = np.zeros((0, 3))
+NO_COLORS = np.zeros((0, 3), np.uint8)
+QUICK = TrainerSettings(
+    iterations=250, max_gaussians=600, initial_gaussians=200, densify_every=20, coarse_size=36, threads=2
+)
+
+
+def poses_around(count: int, seed: int):
+    rng = np.random.default_rng(seed)
+    directions = rng.normal(size=(count, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return [look_at(2.6 * d, np.zeros(3), np.array([0.1, 0.2, 0.97])) for d in directions]
+
+
+@pytest.fixture(scope="module")
+def photos():
+    """24 views of opaque blobs: images, alphas, poses; the last 4 are held out."""
+    truth = random_gaussians(40, 0, seed=11)
+    truth.log_scales[:] = np.clip(truth.log_scales, np.log(0.06), np.log(0.2))
+    truth.logit_opacities[:] = 5.0
+    truth.sh[:] *= 4.0
+    rasterizer, poses = CpuRasterizer(threads=1), poses_around(24, seed=12)
+    views = [rasterizer.render(truth, CAMERA, pose) for pose in poses]
+    images = [np.round(np.clip(view.color, 0, 1) * 255).astype(np.uint8) for view in views]
+    return images, [1.0 - view.transmittance for view in views], poses
+
+
+def held_out_quality(gaussians: Gaussians, photos) -> tuple[float, float]:
+    """PSNR inside the object, and IoU of the mask, over the held-out views."""
+    images, alphas, poses = (x[20:] for x in photos)
+    rasterizer, truth, got, masks = CpuRasterizer(threads=1), [], [], []
+    for image, alpha, pose in zip(images, alphas, poses, strict=True):
+        rendering = rasterizer.render(gaussians, CAMERA, pose)
+        truth.append(image[alpha > 0.5] / 255.0)
+        got.append(rendering.color[alpha > 0.5])
+        masks.append((alpha > 0.5, rendering.transmittance < 0.5))
+    a, b = (np.stack(m) for m in zip(*masks, strict=True))
+    return psnr(np.concatenate(truth), np.concatenate(got)), (a & b).sum() / (a | b).sum()
+
+
+def train(photos, settings, seed=0, progress=None, alphas=True):
+    images, covers, poses = (x[:20] for x in photos)
+    return train_splats(
+        images, covers if alphas else None, CAMERA, poses, NO_POINTS, NO_COLORS, settings, seed, progress
+    )
+
+
+def test_short_training_already_resembles_and_reports(photos):
+    reports = []
+    gaussians = train(photos, QUICK, progress=lambda *report: reports.append(report))
+    quality, iou = held_out_quality(gaussians, photos)
+    assert quality > 16.0 and iou > 0.85
+    assert 200 < len(gaussians) <= 600
+    assert reports[-1][:2] == (250, 250) and "PSNR" in reports[-1][2] and "Gaussians" in reports[-1][2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("alphas", [True, False])
+def test_training_reaches_held_out_quality(photos, alphas):
+    settings = dataclasses.replace(QUICK, iterations=1500, max_gaussians=2000)
+    quality, iou = held_out_quality(train(photos, settings, alphas=alphas), photos)
+    assert quality > 28.0 and iou > (0.97 if alphas else 0.94)
+
+
+def test_same_seed_same_bits_whatever_the_threads(photos):
+    first = train(photos, QUICK, seed=3)
+    second = train(photos, dataclasses.replace(QUICK, threads=1), seed=3)
+    for field in dataclasses.fields(Gaussians):
+        np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name))
+
+
+def test_time_limit_ends_early(photos):
+    settings = dataclasses.replace(QUICK, iterations=10**6, time_limit=0.3)
+    assert len(train(photos, settings)) > 0
+
+
+def test_unusable_views_are_refused(photos):
+    images, alphas, poses = (list(x[:3]) for x in photos)
+    bad_pose = [*poses[:2], 2.0 * np.eye(4)]
+    white = [np.full_like(image, 255) for image in images]
+    nan = [*alphas[:2], np.full_like(alphas[2], np.nan)]
+    cases = [
+        (images[:1], None, poses[:1], "at least 2"),
+        (images, alphas[:2], poses, "2 alphas"),
+        ([*images[:2], images[2][:-1]], None, poses, "view 2"),
+        (images, None, bad_pose, "view 2.*pose"),
+        (images, nan, poses, "view 2.*finite"),
+        (white, None, poses, "white"),
+    ]
+    for some_images, some_alphas, some_poses, message in cases:
+        with pytest.raises(TrainingError, match=message):
+            train_splats(some_images, some_alphas, CAMERA, some_poses, NO_POINTS, NO_COLORS, QUICK)
+
+
+def test_poses_of_another_object_have_no_hull(photos):
+    images, alphas, poses = (list(x[:12]) for x in photos)
+    elsewhere = [pose.copy() for pose in poses]
+    for pose in elsewhere[::2]:
+        pose[0, 3] += 30.0
+    with pytest.raises(TrainingError, match="hull"):
+        train_splats(images, alphas, CAMERA, elsewhere, NO_POINTS, NO_COLORS, QUICK)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sh_degree": 4}, "sh_degree"),
+        ({"iterations": 0}, "iterations"),
+        ({"iterations": 1.5}, "iterations"),
+        ({"max_gaussians": "many"}, "max_gaussians"),
+        ({"ssim_weight": 1.2}, "ssim_weight"),
+        ({"rate_means": float("nan")}, "rate_means"),
+    ],
+)
+def test_impossible_settings_are_refused(change, message):
+    with pytest.raises(ConfigError, match=message):
+        TrainerSettings(**change)
