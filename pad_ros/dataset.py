@@ -116,9 +116,7 @@ def read_class(root: Path | str) -> ClassData:
 
 def write_transforms(path: Path | str, camera: Camera, poses: Iterable[tuple[str, Matrix]]) -> None:
     """Writes `transforms.json` for (file path, camera-to-object pose [4, 4] in OpenCV axes) pairs."""
-    frames = [
-        {"file_path": file, "transform_matrix": blender_from_opencv_pose(pose).tolist()} for file, pose in poses
-    ]
+    frames = [{"file_path": file, "transform_matrix": blender_from_opencv_pose(pose).tolist()} for file, pose in poses]
     angle = 2.0 * math.atan(0.5 * camera.width / camera.fx)
     Path(path).write_text(json.dumps({"camera_angle_x": angle, "frames": frames}, indent=1))
 

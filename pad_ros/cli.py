@@ -1,0 +1,284 @@
+"""The `pad` command: one sub-command per job, thin over the core."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import pad_ros
+from pad_ros.errors import ConfigError, PadError
+from pad_ros.progress import progress_bar, progress_bars
+
+DEFAULT_PROFILE = "cpu"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `pad`; returns the exit status: 0, 1 for an error said in one line, 130 when interrupted."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.run(arguments) or 0
+    except PadError as error:
+        print(f"pad {arguments.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\npad {arguments.command}: interrupted", file=sys.stderr)
+        return 130
+
+
+def _synth(arguments: argparse.Namespace) -> None:
+    from pad_ros.synthesis.generate import SynthesisSettings, generate
+
+    settings = SynthesisSettings(
+        resolution=arguments.resolution,
+        samples=arguments.samples,
+        train=arguments.train,
+        objects=arguments.objects,
+        views=arguments.views,
+        seed=arguments.seed,
+    )
+    generate(arguments.out, arguments.classes or ["all"], settings)
+    print(f"data set in {arguments.out}")
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    from pad_ros.dataset import read_class
+    from pad_ros.profiles import load_profile
+    from pad_ros.training import train_product
+
+    data = read_class(arguments.dataset)
+    profile = load_profile(arguments.profile)
+    with progress_bars() as stage:
+        product = train_product(data, profile, arguments.output, name=arguments.name, seed=arguments.seed, stage=stage)
+    megabytes = sum(path.stat().st_size for path in arguments.output.iterdir()) / 1e6
+    print(
+        f"{arguments.output}: {product.name}, {len(product.gaussians)} Gaussians, "
+        f"{len(product.sfm_map.points)} map points, threshold {product.calibration.threshold:.4g}, {megabytes:.1f} MB"
+    )
+
+
+def _calibrate(arguments: argparse.Namespace) -> None:
+    from pad_ros.images import read_image
+    from pad_ros.product import Product
+    from pad_ros.training import calibrate_product
+
+    product = Product.load(arguments.product)
+    rate = arguments.false_reject_rate
+    if rate is None:
+        rate = product.profile["calibration"]["false_reject_rate"]
+    images = [read_image(path) for path in _image_paths(arguments.images)]
+    with progress_bar("threshold") as progress:
+        calibrated = calibrate_product(product, images, rate, progress)
+    calibrated.save(arguments.product)
+    old, new = product.calibration.threshold, calibrated.calibration.threshold
+    print(f"{arguments.product}: threshold {old:.4g} -> {new:.4g} from {len(images)} good images")
+
+
+def _inspect(arguments: argparse.Namespace) -> None:
+    from pad_ros.evaluation.report import write_report
+    from pad_ros.evaluation.results_writer import ResultWriter
+    from pad_ros.images import read_image
+    from pad_ros.inspector import Inspector
+    from pad_ros.product import Product
+    from pad_ros.results import Inspection, Status
+
+    paths = _image_paths(arguments.images)
+    inspector = Inspector(Product.load(arguments.product))
+    anomalous = unjudged = 0
+    with ResultWriter(arguments.output, save_maps=arguments.save_maps) as writer, progress_bar("inspect") as progress:
+        for index, path in enumerate(paths):
+            try:
+                image = read_image(path)
+                inspection = inspector.inspect(image)
+            except PadError as error:  # an unreadable file gets its result too
+                image, inspection = None, Inspection(Status.of(error), str(error))
+            writer.add(str(path), image, inspection)
+            anomalous += inspection.anomalous
+            unjudged += inspection.status != Status.OK
+            progress(index + 1, len(paths), inspection.status.name)
+    report = write_report(arguments.output, title=inspector.product.name)
+    print(f"{len(paths)} images: {anomalous} anomalous, of which {unjudged} could not be judged; {report}")
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from pad_ros.dataset import list_classes, read_class
+    from pad_ros.evaluation.evaluate import evaluate_class
+    from pad_ros.evaluation.report import write_report
+    from pad_ros.evaluation.results_writer import ResultWriter
+    from pad_ros.evaluation.tables import scores_table, timings_table, write_scores
+    from pad_ros.inspector import Inspector
+    from pad_ros.product import Product
+    from pad_ros.profiles import load_profile
+    from pad_ros.training import train_product
+
+    profile = load_profile(arguments.profile)
+    scores = []
+    for root in list_classes(arguments.dataset):
+        if arguments.classes and root.name not in arguments.classes:
+            continue
+        data = read_class(root)
+        if arguments.product:
+            product = Product.load(arguments.product)
+        elif (arguments.output / "products" / root.name / "product.yaml").is_file():
+            product = Product.load(arguments.output / "products" / root.name)
+        else:
+            with progress_bars() as stage:
+                product = train_product(data, profile, arguments.output / "products" / root.name, stage=stage)
+        folder = arguments.output / root.name
+        with ResultWriter(folder) as writer, progress_bar(root.name) as progress:
+            scores.append(
+                evaluate_class(
+                    data,
+                    Inspector(product),
+                    background_free=arguments.background_free,
+                    min_area=product.profile["anomaly"]["regions"].get("min_area", 1),
+                    writer=writer,
+                    progress=progress,
+                )
+            )
+        write_report(folder, title=root.name)
+    if not scores:
+        raise ConfigError(f"{arguments.dataset}: none of the classes {arguments.classes} is there")
+    write_scores(arguments.output, scores)
+    print(scores_table(scores), timings_table(scores), sep="\n\n")
+
+
+def _bag(arguments: argparse.Namespace) -> None:
+    from pad_ros.bag import write_bag
+    from pad_ros.dataset import read_class
+
+    count = write_bag(read_class(arguments.dataset), arguments.output, parts=arguments.parts, rate_hz=arguments.rate)
+    print(f"{arguments.output}: {count} images")
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    from pad_ros.up import run_graph
+
+    return run_graph(bag=arguments.bag, overrides=arguments.overrides)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from pad_ros.demo import run_demo
+    from pad_ros.resources import share_folder
+
+    sample = share_folder() / "sample"
+    return run_demo(arguments.product or sample / "product", arguments.bag or sample / "bag", arguments.output)
+
+
+def _render(arguments: argparse.Namespace) -> None:
+    from pad_ros.product import Product
+    from pad_ros.splatting.viewer import render_pose, write_turntable
+
+    product = Product.load(arguments.product)
+    if arguments.turntable:
+        with progress_bar("turntable") as progress:
+            write_turntable(product, arguments.turntable, progress=progress)
+        print(arguments.turntable)
+        return
+    try:
+        pose = np.array(json.loads(arguments.pose), dtype=np.float64)
+    except ValueError:
+        raise ConfigError("--pose: expected a camera-to-object pose as JSON, [[…4 numbers…], … 4 rows]") from None
+    render_pose(product, pose, arguments.output)
+    print(arguments.output)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from pad_ros.doctor import examine
+
+    return examine()
+
+
+def _image_paths(names: Sequence[Path]) -> list[Path]:
+    from pad_ros.images import IMAGE_SUFFIXES
+
+    paths: list[Path] = []
+    for name in names:
+        if name.is_dir():
+            paths += sorted(path for path in name.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+        else:
+            paths.append(name)
+    if not paths:
+        raise ConfigError(f"no images in {', '.join(map(str, names))}")
+    return paths
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pad", description=pad_ros.__doc__)
+    parser.add_argument("--version", action="version", version=pad_ros.__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    synth = command("synth", _synth, "render a data set in Blender")
+    synth.add_argument("out", type=Path)
+    synth.add_argument("--class", dest="classes", action="append", help="class to render; again for more (all)")
+    synth.add_argument("--resolution", type=int, default=800, help="pixels, square")
+    synth.add_argument("--samples", type=int, default=None, help="paths per pixel")
+    synth.add_argument("--train", type=int, default=100, help="training views")
+    synth.add_argument("--objects", type=int, default=13, help="test parts")
+    synth.add_argument("--views", type=int, default=9, help="views of each test part")
+    synth.add_argument("--seed", type=int, default=0)
+
+    train = command("train", _train, "train a product from photos of the good part with poses")
+    train.add_argument("dataset", type=Path, metavar="DATASET/CLASS")
+    train.add_argument("-o", "--output", type=Path, required=True, metavar="PRODUCT")
+    train.add_argument("--profile", default=DEFAULT_PROFILE, help="name, or a YAML file")
+    train.add_argument("--name", help="of the product (the class's)")
+    train.add_argument("--seed", type=int, default=0)
+
+    calibrate = command("calibrate", _calibrate, "set the threshold from images of good parts alone")
+    calibrate.add_argument("product", type=Path)
+    calibrate.add_argument("images", type=Path, nargs="+")
+    calibrate.add_argument("--false-reject-rate", type=float, help="share of good images that may be rejected")
+
+    inspect = command("inspect", _inspect, "inspect images without ROS")
+    inspect.add_argument("product", type=Path)
+    inspect.add_argument("images", type=Path, nargs="+", help="files or folders")
+    inspect.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    inspect.add_argument("--save-maps", action="store_true", help="also write the float32 anomaly maps")
+
+    evaluate = command("evaluate", _evaluate, "print the paper's tables for a data set")
+    evaluate.add_argument("dataset", type=Path)
+    evaluate.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    evaluate.add_argument("--class", dest="classes", action="append", help="class to evaluate; again for more (all)")
+    evaluate.add_argument("--profile", default=DEFAULT_PROFILE, help="name, or a YAML file")
+    evaluate.add_argument("--product", type=Path, help="use this product instead of training one")
+
+    evaluate.add_argument("--background-free", action="store_true", help="cut the parts out with the true masks first")
+
+    bag = command("bag", _bag, "write a class's test set as a rosbag2 (MCAP)")
+    bag.add_argument("dataset", type=Path, metavar="DATASET/CLASS")
+    bag.add_argument("-o", "--output", type=Path, required=True, metavar="BAG")
+    bag.add_argument("--part", dest="parts", action="append", help="part to write; again for more (all)")
+    bag.add_argument("--rate", type=float, default=2.0, help="images per second")
+
+    up = command("up", _up, "start the ROS graph where `ros2 launch` is not installed")
+    up.add_argument("--bag", type=Path, help="replay this rosbag2 instead of a camera")
+    up.add_argument("overrides", nargs="*", metavar="NAME:=VALUE", help="arguments of inspection.launch.py")
+
+    demo = command("demo", _demo, "replay the sample bag through the ROS nodes and write a report")
+    demo.add_argument("--product", type=Path, help="instead of the sample's")
+    demo.add_argument("--bag", type=Path, help="instead of the sample's")
+    demo.add_argument("-o", "--output", type=Path, default=Path("demo"))
+
+    render = command("render", _render, "look at the twin")
+    render.add_argument("product", type=Path)
+    what = render.add_mutually_exclusive_group(required=True)
+    what.add_argument("--pose", help="camera-to-object pose 4x4 as JSON, OpenCV axes")
+    what.add_argument("--turntable", type=Path, metavar="FILE", help="a film around the part (.mp4)")
+    render.add_argument("-o", "--output", type=Path, default=Path("render.png"), help="picture for --pose")
+
+    command("doctor", _doctor, "say what of the environment works")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

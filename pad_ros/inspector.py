@@ -1,0 +1,163 @@
+"""The paper's Algorithm 1: one image in, one verdict out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from pad_ros.anomaly.backbone import create_backbone
+from pad_ros.anomaly.comparison import create_comparison
+from pad_ros.anomaly.regions import create_score, find_regions
+from pad_ros.background.inpainting import create_inpainter
+from pad_ros.background.segmentation import create_segmenter
+from pad_ros.errors import InspectionError, NotLocalizedError
+from pad_ros.geometry import Matrix
+from pad_ros.images import check_image
+from pad_ros.localization.features import create_features
+from pad_ros.localization.localizer import create_localizer
+from pad_ros.product import Product
+from pad_ros.results import Background, Image, Inspection, PoseEstimate, Reference, Status
+from pad_ros.splatting.rasterize import create_rasterizer
+
+logger = logging.getLogger(__name__)
+
+# A pixel belongs to the twin where less than half of the light passes through it (paper, section 3.2).
+TRANSMITTANCE_THRESHOLD = 0.5
+# The twin must cover this share of the image, or its pose shows no part.
+_SMALLEST_PART = 1e-3
+
+
+class Inspector:
+    """Inspects images of one product.
+
+    The stages are public because ROS nodes run them in separate processes; `inspect` runs them all.
+    """
+
+    def __init__(self, product: Product) -> None:
+        """Makes the stages that the product's profile names.
+
+        Raises:
+            ConfigError: the profile names an unknown implementation or setting.
+        """
+        profile = product.profile
+        self.product = product
+        self.camera = product.camera
+        self._localizer = create_localizer(
+            profile["localization"]["localizer"],
+            product.sfm_map,
+            product.camera,
+            create_features(profile["localization"]["features"]),
+        )
+        self._rasterizer = create_rasterizer(profile["splatting"]["rasterizer"])
+        self._segmenter = create_segmenter(profile["background"]["segmentation"])
+        self._inpainter = create_inpainter(profile["background"]["inpainting"])
+        self._comparison = create_comparison(
+            profile["anomaly"]["comparison"], create_backbone(profile["anomaly"]["backbone"])
+        )
+        self._score = create_score(profile["anomaly"]["score"])
+        self._region_settings = profile["anomaly"]["regions"]
+
+    def inspect(self, image: Image) -> Inspection:
+        """Inspects one image (paper, Algorithm 1).
+
+        Never raises for what an image holds: what cannot be judged gets a status with a reason, and is anomalous.
+
+        Args:
+            image: RGB uint8 [H, W, 3] of the product's camera.
+        """
+        timings: dict[str, float] = {}
+        pose: PoseEstimate | None = None
+        try:
+            with _stage(timings, "total"):
+                image = check_image(image, self.camera)
+                with _stage(timings, "localization"):
+                    pose = self.localize(image)
+                with _stage(timings, "render"):
+                    reference = self.render(pose.object_from_camera)
+                with _stage(timings, "background"):
+                    background = self.separate(image, reference)
+                with _stage(timings, "anomaly"):
+                    inspection = self.judge(image, pose, reference, background)
+        except InspectionError as error:
+            inspection = Inspection(Status.of(error), str(error), pose=pose)
+        except Exception as error:  # a defect of ours must not stop the line
+            logger.exception("inspection failed")
+            inspection = Inspection(Status.ERROR, f"{type(error).__name__}: {error}", pose=pose)
+        timings["total"] = timings.pop("total")  # last, for tables
+        inspection.timings = timings
+        return inspection
+
+    def localize(self, image: Image) -> PoseEstimate:
+        """Finds the camera-to-object pose of an image [H, W, 3].
+
+        Raises:
+            NotLocalizedError: too little evidence for any pose.
+        """
+        return self._localizer.localize(check_image(image, self.camera))
+
+    def render(self, object_from_camera: Matrix) -> Reference:
+        """Renders the normal view S and its mask M_s from a camera-to-object pose [4, 4] (paper, eq. 1 and 2).
+
+        Raises:
+            NotLocalizedError: the part is not in view of that pose.
+        """
+        rendering = self._rasterizer.render(self.product.gaussians, self.camera, object_from_camera)
+        mask = rendering.transmittance < TRANSMITTANCE_THRESHOLD
+        if mask.mean() < _SMALLEST_PART:
+            raise NotLocalizedError("the part is out of view of the estimated pose")
+        image = np.clip(np.rint(rendering.color * 255.0), 0, 255).astype(np.uint8)
+        return Reference(image, mask, rendering.transmittance)
+
+    def separate(self, image: Image, reference: Reference) -> Background:
+        """Finds the test mask M_t and rebuilds the background behind it.
+
+        Raises:
+            NoObjectError: no part is visible.
+        """
+        object_mask = self._segmenter.segment(image, reference.mask)
+        return Background(object_mask, self._inpainter.inpaint(image, object_mask))
+
+    def judge(self, image: Image, pose: PoseEstimate, reference: Reference, background: Background) -> Inspection:
+        """Compares the image with the twin over the rebuilt background, inside M = M_t ∪ M_s."""
+        mask = background.object_mask | reference.mask
+        augmented = compose(reference, background.image)
+        anomaly_map = self._comparison.compare(image, augmented, mask)
+        threshold = self.product.calibration.threshold
+        score = self._score(anomaly_map)
+        regions = find_regions(anomaly_map, threshold, reference.mask, background.object_mask, **self._region_settings)
+        return Inspection(
+            Status.OK,
+            score=score,
+            threshold=threshold,
+            anomalous=score > threshold,
+            regions=regions,
+            pose=pose,
+            anomaly_map=anomaly_map,
+            reference=reference,
+            augmented=augmented,
+            background=background,
+        )
+
+
+def compose(reference: Reference, background: Image) -> Image:
+    """Puts the twin over a background (paper, Algorithm 1, line 4), [H, W, 3].
+
+    The residual transmittance blends the two at the silhouette, where the paper's mask cuts.
+    """
+    transmittance = reference.transmittance[..., None]  # [H, W, 1]
+    # The twin is rendered over white: what white contributed is replaced by the background.
+    blended = reference.image + transmittance * (background.astype(np.float32) - 255.0)
+    return np.clip(np.rint(blended), 0, 255).astype(np.uint8)
+
+
+@contextmanager
+def _stage(timings: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[name] = 1000.0 * (time.perf_counter() - start)

@@ -1,0 +1,145 @@
+"""The product model folder: what training makes and inspection loads (docs: DESIGN, "What is on disk")."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pad_ros.anomaly.calibration import Calibration
+from pad_ros.errors import ConfigError, ProductError
+from pad_ros.geometry import Camera
+from pad_ros.images import encode_png
+from pad_ros.localization.sfm_map import SfmMap
+from pad_ros.profiles import check_profile
+from pad_ros.results import Image
+from pad_ros.splatting.gaussians import Gaussians
+
+SCHEMA_VERSION = 1
+SPLATS, MAP, CALIBRATION, PREVIEW, MANIFEST = (
+    "splats.ply",
+    "map.npz",
+    "calibration.yaml",
+    "preview.png",
+    "product.yaml",
+)
+
+
+@dataclass(frozen=True)
+class Product:
+    """Everything that inspection knows of one kind of part."""
+
+    name: str
+    unit: str  # of length, of all poses: "m", …
+    camera: Camera
+    profile: dict[str, Any]
+    gaussians: Gaussians
+    sfm_map: SfmMap
+    calibration: Calibration
+    provenance: dict[str, Any] = field(default_factory=dict)
+    checksum: str = ""  # sha256 of product.yaml, set by save and load
+
+    def save(self, folder: Path | str, preview: Image | None = None) -> Product:
+        """Writes the folder; the manifest comes last, so a half-written product never loads.
+
+        Args:
+            folder: made when missing; a product in it is replaced.
+            preview: picture of the twin, [H, W, 3]; the one in the folder is kept when None.
+
+        Returns:
+            This product with its checksum.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST).unlink(missing_ok=True)
+        self.gaussians.save_ply(folder / SPLATS)
+        self.sfm_map.save(folder / MAP)
+        _write_yaml(folder / CALIBRATION, self.calibration.to_dict())
+        if preview is not None:
+            (folder / PREVIEW).write_bytes(encode_png(preview))
+        files = {
+            name: _describe(folder / name) for name in (SPLATS, MAP, CALIBRATION, PREVIEW) if (folder / name).is_file()
+        }
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            "name": self.name,
+            "unit": self.unit,
+            "camera": self.camera.to_dict(),
+            "profile": self.profile,
+            "provenance": self.provenance,
+            "files": files,
+        }
+        _write_yaml(folder / MANIFEST, manifest)
+        return replace(self, checksum=_sha256(folder / MANIFEST))
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Product:
+        """Loads and checks a product folder.
+
+        Raises:
+            ProductError: missing, truncated, altered, or of another schema version; says which file.
+        """
+        folder = Path(folder)
+        if not (folder / MANIFEST).is_file():
+            raise ProductError(f"{folder}: no {MANIFEST}, so no product; make one with `pad train`")
+        manifest = _read_yaml(folder / MANIFEST)
+        version = manifest.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise ProductError(
+                f"{folder / MANIFEST}: schema version {version!r}, this pad_ros reads {SCHEMA_VERSION}; train it again"
+            )
+        try:
+            files = manifest["files"]
+            for name in (SPLATS, MAP, CALIBRATION):
+                _check_file(folder / name, files[name])
+            check_profile(manifest["profile"], str(folder / MANIFEST))
+            return cls(
+                name=str(manifest["name"]),
+                unit=str(manifest["unit"]),
+                camera=Camera(**manifest["camera"]),
+                profile=manifest["profile"],
+                gaussians=Gaussians.load_ply(folder / SPLATS),
+                sfm_map=SfmMap.load(folder / MAP),
+                calibration=Calibration.from_dict(_read_yaml(folder / CALIBRATION)),
+                provenance=dict(manifest.get("provenance", {})),
+                checksum=_sha256(folder / MANIFEST),
+            )
+        except (KeyError, TypeError, ConfigError) as error:
+            raise ProductError(f"{folder / MANIFEST}: incomplete or altered ({error}); train it again") from None
+
+
+def _write_yaml(path: Path, content: dict[str, Any]) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    partial.replace(path)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ProductError(f"{path}: unreadable ({' '.join(str(error).split())}); train the product again") from None
+    if not isinstance(content, dict):
+        raise ProductError(f"{path}: empty or truncated; train the product again")
+    return content
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+
+
+def _check_file(path: Path, expected: dict[str, Any]) -> None:
+    if not path.is_file():
+        raise ProductError(f"{path}: missing; copy the whole product folder, or train it again")
+    size = path.stat().st_size
+    if size != expected["bytes"]:
+        raise ProductError(f"{path}: {size} bytes, {expected['bytes']} expected: truncated; copy the product again")
+    if _sha256(path) != expected["sha256"]:
+        raise ProductError(f"{path}: its checksum differs from {MANIFEST}: altered or damaged; copy the product again")

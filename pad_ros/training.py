@@ -1,0 +1,272 @@
+"""From photos of the good part with poses to a product: map, splats, threshold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+import yaml
+
+import pad_ros
+from pad_ros.anomaly.calibration import Calibration, calibrate
+from pad_ros.dataset import ClassData
+from pad_ros.errors import ConfigError, DatasetError, TrainingError
+from pad_ros.geometry import Matrix
+from pad_ros.images import read_cutout
+from pad_ros.inspector import Inspector
+from pad_ros.localization.features import create_features
+from pad_ros.localization.sfm_map import SfmMap, build_map
+from pad_ros.product import Product
+from pad_ros.progress import Progress, silent
+from pad_ros.results import Image, Inspection, Map, Status
+from pad_ros.splatting.gaussians import Gaussians
+from pad_ros.splatting.rasterize import create_rasterizer
+from pad_ros.splatting.trainer import TrainerSettings, train_splats
+
+T = TypeVar("T")
+
+# Every n-th view is held out: the threshold must come from views that the twin has not seen.
+HOLDOUT_EVERY = 6
+# Each held-out view is inspected before this many different backgrounds.
+BACKGROUNDS_PER_VIEW = 3
+_FEWEST_VIEWS = 12
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """A training view in memory: RGB over white [H, W, 3], coverage [H, W], camera-to-object pose [4, 4]."""
+
+    image: Image
+    alpha: Map
+    object_from_camera: Matrix
+
+
+def train_product(
+    data: ClassData,
+    profile: dict[str, Any],
+    folder: Path,
+    *,
+    name: str | None = None,
+    seed: int = 0,
+    stage: Callable[[str], Progress] | None = None,
+) -> Product:
+    """Trains the product of a class and writes its folder.
+
+    Finished stages stay in `folder/.training`, so that training goes on after an interruption.
+
+    Args:
+        data: good views with poses; its test images are not touched.
+        profile: see `pad_ros.profiles`.
+        folder: the product folder to write.
+        name: of the product; the class's when None.
+        seed: of everything that draws.
+        stage: called with a stage's title, gives that stage's progress callback.
+
+    Raises:
+        DatasetError: too few views, or views that do not fit together.
+        TrainingError: the views do not give a usable map, twin or threshold.
+    """
+    stage = stage or (lambda title: silent)
+    cutouts = read_cutouts(data)
+    held_out = cutouts[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY]
+    used = [cutout for index, cutout in enumerate(cutouts) if index % HOLDOUT_EVERY != HOLDOUT_EVERY - 1]
+    provenance = describe_training(data, seed, len(used), len(held_out))
+    localization, splatting = profile["localization"], profile["splatting"]
+    cache = _Cache(folder / ".training", {"stages": [localization, splatting], "provenance": provenance})
+    poses = [cutout.object_from_camera for cutout in used]
+    sfm_map = cache.get(
+        "map.npz",
+        SfmMap.load,
+        lambda: build_map(
+            [cutout.image for cutout in used],
+            [cutout.alpha > 0.5 for cutout in used],
+            data.camera,
+            poses,
+            create_features(localization["features"]),
+            progress=stage("map"),
+            **localization["map"],
+        ),
+        SfmMap.save,
+    )
+    gaussians = cache.get(
+        "splats.ply",
+        Gaussians.load_ply,
+        lambda: train_splats(
+            [cutout.image for cutout in used],
+            [cutout.alpha for cutout in used],
+            data.camera,
+            poses,
+            sfm_map.points,
+            sfm_map.colors,
+            trainer_settings(splatting["trainer"]),
+            seed=seed,
+            progress=stage("splats"),
+        ),
+        Gaussians.save_ply,
+    )
+    uncalibrated = Product(
+        name=name or data.name,
+        unit=read_unit(data),
+        camera=data.camera,
+        profile=profile,
+        gaussians=gaussians,
+        sfm_map=sfm_map,
+        calibration=Calibration(math.inf, profile["calibration"]["false_reject_rate"], ()),  # until it is set
+        provenance=provenance,
+    )
+    images = before_clutter(held_out, seed)
+    product = calibrate_product(uncalibrated, images, profile["calibration"]["false_reject_rate"], stage("threshold"))
+    product = product.save(folder, preview=contact_sheet(product, poses))
+    shutil.rmtree(folder / ".training")
+    return product
+
+
+def calibrate_product(
+    product: Product, images: list[Image], false_reject_rate: float, progress: Progress = silent
+) -> Product:
+    """Sets a product's threshold from images [H, W, 3] of good parts alone.
+
+    Raises:
+        TrainingError: most of the images could not be judged.
+        ConfigError: too few images, or an impossible rate.
+    """
+    inspector = Inspector(product)
+    inspections: list[Inspection] = []
+    for index, image in enumerate(images):
+        inspections.append(inspector.inspect(image))
+        progress(index + 1, len(images), inspections[-1].status.name)
+    scores = [inspection.score for inspection in inspections if inspection.status == Status.OK]
+    if len(scores) < 0.5 * len(images):
+        reasons = sorted({inspection.reason for inspection in inspections if inspection.reason})
+        raise TrainingError(
+            f"only {len(scores)} of {len(images)} good images could be judged ({'; '.join(reasons[:2])}); "
+            "are they images of this part, from this camera?"
+        )
+    return replace(product, calibration=calibrate(scores, false_reject_rate))
+
+
+def read_cutouts(data: ClassData) -> list[Cutout]:
+    """Reads a class's training views; a view without alpha is cut out at its white background.
+
+    Raises:
+        DatasetError: too few views, or views of different sizes.
+    """
+    if len(data.train) < _FEWEST_VIEWS:
+        raise DatasetError(
+            f"{data.root}: {len(data.train)} training views, at least {_FEWEST_VIEWS} needed (100 are good)"
+        )
+    cutouts = []
+    for view in data.train:
+        image, alpha = read_cutout(view.path)
+        if image.shape[:2] != (data.camera.height, data.camera.width):
+            raise DatasetError(f"{view.path}: {image.shape[1]}x{image.shape[0]}, the first view has another size")
+        cutouts.append(Cutout(image, white_cutout(image) if alpha is None else alpha, view.object_from_camera))
+    return cutouts
+
+
+def white_cutout(image: Image) -> Map:
+    """The coverage [H, W] of an object on pure white: what white regions at the border do not reach."""
+    white = (image >= 250).all(axis=2).astype(np.uint8)  # [H, W]
+    _, labels = cv2.connectedComponents(white)
+    border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    outside = np.isin(labels, border[border > 0]) & (white > 0)
+    return (~outside).astype(np.float32)
+
+
+def before_clutter(cutouts: list[Cutout], seed: int) -> list[Image]:
+    """Puts each good view before invented backgrounds, for a threshold that knows clutter."""
+    rng = np.random.default_rng(seed)
+    images = []
+    for cutout in cutouts:
+        for _ in range(BACKGROUNDS_PER_VIEW):
+            background = clutter(cutout.image.shape[:2], rng)
+            through = (1.0 - cutout.alpha)[..., None]  # [H, W, 1]
+            blended = cutout.image + through * (background - 255.0)
+            images.append(np.clip(np.rint(blended), 0, 255).astype(np.uint8))
+    return images
+
+
+def clutter(shape: tuple[int, int], rng: np.random.Generator) -> Map:
+    """An invented background [H, W, 3] in 0…255: stains of several sizes, plates with seams, grain."""
+    height, width = shape
+    picture = np.full((height, width, 3), rng.uniform(60, 180), dtype=np.float32)
+    picture += rng.uniform(-20, 20, size=3).astype(np.float32)
+    for cells in (4, 16, 64):
+        noise = rng.normal(0, 25, size=(cells, cells)).astype(np.float32)
+        picture += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)[..., None]
+    angle, period = rng.uniform(0, np.pi), rng.uniform(0.08, 0.25) * width
+    rows, columns = np.mgrid[:height, :width]
+    position = (columns * np.cos(angle) + rows * np.sin(angle)) % period  # [H, W]
+    picture -= 60.0 * (position < 2.5)[..., None]
+    picture += rng.normal(0, 3, size=picture.shape)
+    return np.clip(picture, 0, 255).astype(np.float32)
+
+
+def contact_sheet(product: Product, poses: list[Matrix], columns: int = 3) -> Image:
+    """Pictures of the twin from a few of the training poses, side by side."""
+    rasterizer = create_rasterizer(product.profile["splatting"]["rasterizer"])
+    chosen = [poses[round(i * (len(poses) - 1) / (columns - 1))] for i in range(columns)]
+    views = [rasterizer.render(product.gaussians, product.camera, pose).color for pose in chosen]
+    return np.clip(np.rint(np.concatenate(views, axis=1) * 255.0), 0, 255).astype(np.uint8)
+
+
+def trainer_settings(settings: dict[str, Any]) -> TrainerSettings:
+    """Makes the trainer's settings from a profile's.
+
+    Raises:
+        ConfigError: unknown or refused settings.
+    """
+    try:
+        return TrainerSettings(**settings)
+    except TypeError as error:
+        raise ConfigError(f"splatting.trainer: {error}") from None
+
+
+def describe_training(data: ClassData, seed: int, used: int, held_out: int) -> dict[str, Any]:
+    """Where a product comes from: data with checksum, seed, version."""
+    digest = hashlib.sha256((data.root / "transforms.json").read_bytes())
+    for view in data.train:
+        digest.update(view.path.read_bytes())
+    return {
+        "pad_ros": pad_ros.__version__,
+        "class": data.name,
+        "data_sha256": digest.hexdigest(),
+        "views": {"trained": used, "held_out_for_threshold": held_out},
+        "seed": seed,
+    }
+
+
+def read_unit(data: ClassData) -> str:
+    """The unit of length that `dataset.yaml` states, in the class's folder or beside it."""
+    for path in (data.root / "dataset.yaml", data.root.parent / "dataset.yaml"):
+        if path.is_file():
+            return str((yaml.safe_load(path.read_text()) or {}).get("unit", "data set unit"))
+    return "data set unit"
+
+
+class _Cache:
+    """Keeps the results of finished stages, as long as they come from the same data and settings."""
+
+    def __init__(self, folder: Path, key: dict[str, Any]) -> None:
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+        if not (folder / "key").is_file() or (folder / "key").read_text() != digest:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "key").write_text(digest)
+        self._folder = folder
+
+    def get(self, name: str, load: Callable[[Path], T], make: Callable[[], T], save: Callable[[T, Path], None]) -> T:
+        path = self._folder / name
+        if not path.is_file():
+            partial = path.with_name("partial-" + name)
+            save(make(), partial)
+            partial.replace(path)
+        return load(path)

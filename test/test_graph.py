@@ -1,0 +1,121 @@
+import pytest
+import yaml
+
+from pad_ros import graph
+from pad_ros.errors import BagError, ConfigError
+from pad_ros.graph import NODES, Parameter, build, parse_settings
+from pad_ros.resources import share_folder
+
+
+def _names(described):
+    return [process.node.name for process in described.processes]
+
+
+def _process(described, name):
+    return next(process for process in described.processes if process.node.name == name)
+
+
+def test_camera_driver_needs_no_source_node():
+    assert _names(build({"product": "p"})) == ["localization", "background", "anomaly", "conveyor"]
+
+
+def test_source_starts_the_camera_that_may_end():
+    camera = _process(build({"product": "p", "source": "folder", "rate": "5"}), "camera")
+    assert camera.parameters == {"image_transport": "raw", "product": "p", "source": "folder", "rate": 5.0}
+    assert not camera.required
+
+
+def test_bag_starts_the_player_and_sets_the_transport_everywhere(tmp_path):
+    topic = {"topic_metadata": {"name": "/x", "type": "sensor_msgs/msg/CompressedImage"}, "message_count": 3}
+    metadata = {"rosbag2_bagfile_information": {"topics_with_message_count": [topic]}}
+    (tmp_path / "metadata.yaml").write_text(yaml.safe_dump(metadata))
+    described = build({"product": "p", "bag": tmp_path, "wait_for_results": 2})
+    assert _process(described, "bag_player").parameters == {"bag": str(tmp_path), "wait_for_results": 2}
+    for name in ("localization", "background", "anomaly"):
+        assert _process(described, name).parameters["image_transport"] == "compressed"
+
+
+def test_bag_that_is_none_is_refused_before_anything_starts(tmp_path):
+    with pytest.raises(BagError, match="not a rosbag2"):
+        build({"product": "p", "bag": tmp_path})
+
+
+def test_every_process_has_the_namespace():
+    assert {process.namespace for process in build({"product": "p", "namespace": "cam1"}).processes} == {"cam1"}
+
+
+def test_image_topic_is_remapped_in_both_transports():
+    remappings = dict(_process(build({"product": "p", "image_topic": "/cam/image"}), "localization").remappings)
+    assert remappings == {"image_raw": "/cam/image", "image_raw/compressed": "/cam/image/compressed"}
+
+
+def test_override_beats_argument():
+    described = build({"product": "p", "plc": "log"}, {"conveyor": {"plc": "none", "votes": "3"}})
+    assert _process(described, "conveyor").parameters == {"plc": "none", "votes": 3}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "overrides", "message"),
+    [
+        ({}, {}, "no product"),
+        ({"product": "p", "bag": "b", "source": "s"}, {}, "not both"),
+        ({"product": "p", "prodct": "q"}, {}, "unknown arguments prodct"),
+        ({"product": "p"}, {"anomly": {}}, "unknown nodes anomly"),
+        ({"product": "p"}, {"anomaly": {"timeout": 1}}, "no parameter 'timeout'"),
+        ({"product": "p"}, {"anomaly": {"join_timeout": "soon"}}, "expected float"),
+        ({"product": "p"}, {"anomaly": {"join_timeout": "nan"}}, "not in"),
+        ({"product": "p"}, {"anomaly": {"queue_size": 0}}, "not in 1"),
+        ({"product": "p", "image_transport": "theora"}, {}, "not one of 'raw', 'compressed'"),
+        ({"product": "p", "params_file": "/none.yaml"}, {}, "does not exist"),
+    ],
+)
+def test_bad_settings_are_refused_with_the_reason(arguments, overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        build(arguments, overrides)
+
+
+def test_settings_from_the_command_line():
+    arguments, overrides = parse_settings(["product:=a/b", "anomaly.join_timeout:=3", "source:="])
+    assert arguments == {"product": "a/b", "source": ""}
+    assert overrides == {"anomaly": {"join_timeout": "3"}}
+    with pytest.raises(ConfigError, match=":="):
+        parse_settings(["product=a"])
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False), (True, True)])
+def test_booleans(text, value):
+    assert Parameter("loop", False, "").parse(text) is value
+
+
+@pytest.mark.parametrize("text", ["yes", "1", ""])
+def test_what_is_no_boolean(text):
+    with pytest.raises(ConfigError):
+        Parameter("loop", False, "").parse(text)
+
+
+def test_defaults_obey_their_own_limits():
+    for node in NODES.values():
+        for parameter in node.parameters:
+            assert parameter.problem(parameter.default) == "", (node.name, parameter.name)
+            assert parameter.text
+
+
+def test_config_file_has_every_parameter_with_its_default():
+    content = yaml.safe_load((share_folder() / "config" / "inspection.yaml").read_text())
+    given_at_start = {"product", "bag", "source"}
+    for node in NODES.values():
+        described = {p.name: p.default for p in node.parameters if p.name not in given_at_start}
+        assert content.pop(f"/**/{node.name}") == {"ros__parameters": described}
+    assert not content
+
+
+def test_arguments_set_parameters_that_exist():
+    for argument in graph.ARGUMENTS:
+        for node, parameter in argument.sets:
+            NODES[node].parameter(parameter)
+
+
+def test_rviz_shows_topics_of_the_graph():
+    content = yaml.safe_load((share_folder() / "config" / "inspection.rviz").read_text())
+    topics = {d["Topic"]["Value"] for d in content["Visualization Manager"]["Displays"] if "Topic" in d}
+    assert topics >= {"image_raw", "anomaly/overlay", "anomaly/heatmap", "camera_pose/stamped", "map_points"}

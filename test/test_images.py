@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from pad_ros.errors import ImageError
+from pad_ros.geometry import Camera
+from pad_ros.images import check_image, decode_image, encode_png, read_image, read_mask, write_image
+
+CAMERA = Camera.from_horizontal_angle(0.7, 32, 24)
+
+
+def test_png_round_trip_keeps_rgb_order():
+    image = np.zeros((24, 32, 3), dtype=np.uint8)
+    image[..., 0] = 200  # red
+    np.testing.assert_array_equal(decode_image(encode_png(image)), image)
+
+
+def test_masks_are_read_back(tmp_path):
+    mask = np.zeros((24, 32), dtype=np.uint8)
+    mask[2:5, 3:9] = 255
+    write_image(tmp_path / "m.png", mask)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png"), mask > 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["m.png"]  # no partial file left
+
+
+@pytest.mark.parametrize("data", [b"", b"not an image", encode_png(np.zeros((24, 32, 3), np.uint8))[:40]])
+def test_unreadable_bytes(data):
+    with pytest.raises(ImageError, match="not a readable image"):
+        decode_image(data)
+
+
+def test_missing_file_names_it(tmp_path):
+    with pytest.raises(ImageError, match=r"gone\.png"):
+        read_image(tmp_path / "gone.png")
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((24, 31, 3), np.uint8), "31x24"),
+        (np.zeros((24, 32), np.uint8), "RGB image"),
+        (np.zeros((24, 32, 4), np.uint8), "RGB image"),
+        (np.zeros((24, 32, 3), np.float32), "uint8, got float32"),
+        (np.full((24, 32, 3), np.nan, np.float32), "NaN"),
+        (None, "RGB image"),
+    ],
+)
+def test_wrong_images_are_refused(image, message):
+    with pytest.raises(ImageError, match=message):
+        check_image(image, CAMERA)

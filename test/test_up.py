@@ -1,0 +1,152 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pad_ros import up
+from pad_ros.errors import ConfigError
+from pad_ros.graph import NODES, Graph, Process, build
+from pad_ros.resources import share_folder
+
+CONFIG = share_folder() / "config" / "inspection.yaml"
+
+
+def test_command_line_of_a_node(tmp_path):
+    process = Process(NODES["anomaly"], "line/1", {"join_timeout": 2.0}, CONFIG, (("image_raw", "/cam"),), "warn")
+    words = up.command(process, tmp_path)
+    assert words[:3] == [sys.executable, "-m", "pad_ros.nodes.anomaly"]
+    for part in (["-r", "__ns:=/line/1"], ["-r", "image_raw:=/cam"], ["--log-level", "warn"]):
+        index = words.index(part[1])
+        assert words[index - 1] == part[0]
+    assert "/line/1/anomaly" in (tmp_path / "anomaly.yaml").read_text()
+
+
+def test_isolated_environment_has_a_domain_and_stays_on_this_machine(monkeypatch):
+    for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_LOCALHOST_ONLY"):
+        monkeypatch.delenv(name, raising=False)
+    environment = up.ros_environment(isolated=True)
+    assert 1 <= int(environment["ROS_DOMAIN_ID"]) <= 101
+    assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+    assert "ROS_DOMAIN_ID" not in up.ros_environment()
+
+
+def test_the_users_environment_is_kept(monkeypatch):
+    monkeypatch.setenv("ROS_DOMAIN_ID", "7")
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET")
+    environment = up.ros_environment(isolated=True)
+    assert (environment["ROS_DOMAIN_ID"], environment["ROS_AUTOMATIC_DISCOVERY_RANGE"]) == ("7", "SUBNET")
+
+
+def _graph(*names, required=True):
+    return Graph(tuple(Process(NODES[name], "", {}, CONFIG, required=required) for name in names))
+
+
+def _scripts(monkeypatch, **scripts):
+    monkeypatch.setattr(up, "command", lambda process, scratch: [sys.executable, "-c", scripts[process.node.name]])
+
+
+def _wait_for(condition):
+    deadline = time.monotonic() + 20
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def test_a_node_that_ends_is_a_problem_and_the_others_are_ended(monkeypatch):
+    _scripts(monkeypatch, localization="raise SystemExit(3)", anomaly="import time; time.sleep(60)")
+    with up.Processes(_graph("localization", "anomaly"), os.environ) as processes:
+        assert _wait_for(processes.problem)
+        assert processes.problem() == "localization ended with exit code 3"
+        running = processes._running["anomaly"]
+    assert running.returncode == -signal.SIGTERM
+
+
+@pytest.mark.parametrize(("code", "problem"), [(0, ""), (1, "bag_player ended with exit code 1")])
+def test_the_end_of_a_bag_is_no_problem_unless_it_failed(monkeypatch, code, problem):
+    _scripts(monkeypatch, bag_player=f"raise SystemExit({code})")
+    with up.Processes(_graph("bag_player", required=False), os.environ) as processes:
+        processes._running["bag_player"].wait(20)
+        assert processes.problem() == problem
+
+
+def test_a_node_that_does_not_listen_is_killed(monkeypatch):
+    script = "import signal,time; signal.signal(15, signal.SIG_IGN); print('x', flush=True); time.sleep(60)"
+    _scripts(monkeypatch, anomaly=script)
+    monkeypatch.setattr(up, "_PATIENCE_S", 0.3)
+    read, write = os.pipe()
+    with up.Processes(_graph("anomaly"), os.environ, os.fdopen(write, "wb")) as processes:
+        os.read(read, 1)
+    assert processes._running["anomaly"].returncode == -signal.SIGKILL
+    os.close(read)
+
+
+def test_unknown_override_is_refused_before_anything_starts():
+    with pytest.raises(ConfigError, match="unknown arguments"):
+        up.run_graph(overrides=["prodct:=x"])
+
+
+def _run_node(name, *words):
+    command = [sys.executable, "-m", f"pad_ros.nodes.{name}", "--ros-args", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=up.ros_environment(isolated=True))
+
+
+@pytest.mark.ros
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "words", "code", "reason"),
+    [
+        ("conveyor", ["-p", "policy:=coin"], 2, "policy: 'coin' is not one of 'any', 'votes'"),
+        ("conveyor", ["-p", "part_timeout:=-1.0"], 2, "part_timeout"),
+        ("conveyor", ["-p", "part_timeout:=soon"], 2, "part_timeout"),
+        ("conveyor", ["-p", "plc:=telepathy"], 1, "no implementation 'telepathy'"),
+        ("bag_player", ["-p", "bag:=/nowhere"], 1, "/nowhere: not a rosbag2"),
+        ("camera", ["-p", "source:=/nowhere"], 1, "'/nowhere': neither a folder"),
+        ("localization", ["-p", "product:=/nowhere"], 1, "/nowhere: no product.yaml"),
+    ],
+)
+def test_a_node_that_cannot_start_says_why_and_ends(name, words, code, reason):
+    ended = _run_node(name, *words)
+    assert ended.returncode == code, ended.stderr
+    assert reason in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.ros
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_pad_up_ends_cleanly_on_a_signal(number, tmp_path):
+    script = """
+import sys
+sys.path.insert(0, "test/nodes")
+import graph_harness
+from pad_ros import up
+up.command = graph_harness.fake_command
+sys.exit(up.run_graph(overrides=sys.argv[1:]))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "product:=fake", "plc:=none"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=share_folder(),
+        env=up.ros_environment(isolated=True),
+    )
+    assert "localization, background, anomaly, conveyor" in process.stdout.readline()
+    time.sleep(4.0)  # in the middle of things
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, output
+    assert output == ""
+
+
+def test_graph_is_the_one_that_launch_files_start():
+    described = build({"product": "p"})
+    assert [process.node.name for process in described.processes if process.required] == [
+        "localization",
+        "background",
+        "anomaly",
+        "conveyor",
+    ]
