@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _synth(arguments: argparse.Namespace) -> None:
     from pad_ros.synthesis.generate import SynthesisSettings, generate
+    from pad_ros.synthesis.vehicles import VEHICLES
 
     settings = SynthesisSettings(
         resolution=arguments.resolution,
@@ -41,7 +42,7 @@ def _synth(arguments: argparse.Namespace) -> None:
         views=arguments.views,
         seed=arguments.seed,
     )
-    generate(arguments.out, arguments.classes or ["all"], settings)
+    generate(arguments.out, arguments.classes or sorted(VEHICLES), settings)
     print(f"data set in {arguments.out}")
 
 
@@ -221,7 +222,7 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("out", type=Path)
     synth.add_argument("--class", dest="classes", action="append", help="class to render; again for more (all)")
     synth.add_argument("--resolution", type=int, default=800, help="pixels, square")
-    synth.add_argument("--samples", type=int, default=None, help="paths per pixel")
+    synth.add_argument("--samples", type=int, default=8, help="paths per pixel")
     synth.add_argument("--train", type=int, default=100, help="training views")
     synth.add_argument("--objects", type=int, default=13, help="test parts")
     synth.add_argument("--views", type=int, default=9, help="views of each test part")

@@ -80,12 +80,9 @@ def _gpu() -> str:
 
 
 def _blender() -> str:
-    from pad_ros.synthesis.generate import blender_python
+    from pad_ros.synthesis.blender import blender_version, find_blender
 
-    python = blender_python()
-    script = "import bpy; print(bpy.app.version_string)"
-    found = subprocess.run([str(python), "-c", script], capture_output=True, text=True, timeout=120, check=True)
-    return f"{found.stdout.split()[-1]}, for `pad synth`"
+    return f"{blender_version(find_blender())}, for `pad synth`"
 
 
 CHECKS: tuple[tuple[str, bool, Check], ...] = (

@@ -1,0 +1,41 @@
+# The two commands to know: `make demo` and `make test`. Both prepare the environment by themselves.
+SHELL := /bin/sh
+PYTHON ?=
+# Another ROS installation or virtual environment must not leak into this one.
+unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH \
+         RMW_IMPLEMENTATION ROS_DISTRO _ROS_WHEELS_BOOTSTRAP_COMPLETE
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help env blender demo test sample lint lock clean
+
+help:  ## lists the targets
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+env:  ## prepares .venv: ROS 2, Python packages, messages, rasterizer, `pad` (0.1 s when up to date)
+	@command -v python3 >/dev/null || { echo '[env] error: Python is missing; do: sudo apt install python3' >&2; exit 1; }
+	@python3 tools/env.py env
+
+blender:  ## prepares .venv-blender, for `pad synth` and `make sample`
+	@python3 tools/env.py blender
+
+demo: env  ## replays the sample bag through the ROS nodes; report in demo/report.html
+	@.venv/bin/pad demo
+
+test: env  ## runs the tests
+	@.venv/bin/python -m pytest
+
+sample: env blender  ## makes sample/ anew: renders, trains, records
+	@sh tools/make_sample.sh
+
+lint: env  ## checks style and types
+	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
+
+lock: env  ## resolves requirements/lock.txt anew
+	@{ echo '# Exact versions of everything in core, ros, build and dev, for Python 3.10 to 3.13. Made by `make lock`.'; \
+	  uv pip compile -q --universal --python-version 3.10 --no-header --no-annotate --upgrade \
+	    requirements/core.txt requirements/ros.txt requirements/build.txt requirements/dev.txt; } > build/lock.txt
+	@mv build/lock.txt requirements/lock.txt
+
+clean:  ## removes everything that the targets made, environments too
+	rm -rf .venv .venv-uv build install log demo .pytest_cache .mypy_cache .ruff_cache
