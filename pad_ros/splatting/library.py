@@ -85,6 +85,8 @@ def _cache_folder() -> Path:
 
 def _compiled(folder: Path) -> Path:
     """The library for these sources, flags and compiler, compiled by whichever process comes first."""
+    if not any(SOURCES.glob("*.cpp")):
+        raise BuildError(f"neither {PREBUILT} nor its sources in {SOURCES} are there; install the package again")
     compiler = os.environ.get("CXX") or "c++"
     digest = hashlib.sha256(" ".join((compiler, platform.machine(), *FLAGS)).encode())
     for source in sorted(SOURCES.iterdir()):

@@ -33,7 +33,8 @@ class TrainerSettings:
         iterations: steps of one view each.
         max_gaussians: the budget that densification grows to and never exceeds.
         initial_gaussians: to start from (SfM points, filled up inside the visual hull).
-        sh_degree: degree of the view-dependent colour, 0 to 3; grows by one each `sh_every` of the way.
+        sh_degree: degree of the view-dependent colour, 0 to 3; grows by one each `sh_every` of the way. At
+            0 the twin cannot learn highlights that a test image would then miss.
         sh_every: see there.
         ssim_weight: share of 1 - SSIM in the loss, the rest is L1.
         alpha_weight: of |transmittance - (1 - alpha)|, where alphas are given.
@@ -57,22 +58,22 @@ class TrainerSettings:
     iterations: int = 6000
     max_gaussians: int = 20_000
     initial_gaussians: int = 6_000
-    sh_degree: int = 1
+    sh_degree: int = 0
     sh_every: float = 0.1
     ssim_weight: float = 0.2
     alpha_weight: float = 0.2
     densify_from: float = 0.05
     densify_until: float = 0.6
     densify_every: int = 100
-    split_above: float = 0.02
-    min_opacity: float = 0.005
+    split_above: float = 0.005
+    min_opacity: float = 0.02
     coarse_size: int = 200
     coarse_fraction: float = 0.15
-    rate_means: float = 1.5e-3
+    rate_means: float = 2.5e-3
     rate_quats: float = 2e-3
-    rate_log_scales: float = 1e-2
+    rate_log_scales: float = 1.5e-2
     rate_logit_opacities: float = 5e-2
-    rate_sh: float = 5e-3
+    rate_sh: float = 1e-2
     rate_final: float = 0.1
     time_limit: float = 0.0
     threads: int = 0

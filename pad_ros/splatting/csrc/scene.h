@@ -8,7 +8,7 @@ namespace pad {
 constexpr int kTile = 16;              // pixels; a tile is 32 blocks of 4x2 pixels, one SIMD vector each
 constexpr float kMinAlpha = 1.f / 255.f;  // fainter contributions are skipped, as in 3DGS
 constexpr float kMaxAlpha = 0.999f;
-constexpr float kMinTransmittance = 1e-4f;  // a block whose pixels are all darker is finished
+constexpr float kMinTransmittance = 1e-3f;  // a block whose pixels are all darker is finished: below 60 dB
 constexpr float kDilation = 0.3f;           // px^2 added to the screen-space covariance
 constexpr float kMinCompensation = 2.5e-5f;  // floor of the squared opacity compensation
 constexpr float kNear = 0.01f;
