@@ -14,7 +14,7 @@ def test_every_shipped_profile_names_every_stage():
 
 
 def test_unknown_profile_lists_the_choices():
-    with pytest.raises(ConfigError, match="choose one of .*cpu"):
+    with pytest.raises(ConfigError, match=r"choose one of .*cpu"):
         load_profile("gpu9000")
 
 

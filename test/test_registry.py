@@ -19,5 +19,5 @@ def test_unknown_names_list_the_choices():
 
 
 def test_unknown_settings_are_refused():
-    with pytest.raises(ConfigError, match="number 'fraction'.*'colour'"):
+    with pytest.raises(ConfigError, match=r"number 'fraction'.*'colour'"):
         create("number", IMPLEMENTATIONS, {"name": "fraction", "colour": 1})

@@ -135,7 +135,8 @@ sys.exit(up.run_graph(overrides=sys.argv[1:]))
         env=up.ros_environment(isolated=True),
     )
     assert "localization, background, anomaly, conveyor" in process.stdout.readline()
-    time.sleep(4.0)  # in the middle of things
+    ready = {next(line for line in process.stdout if "ready" in line) for _ in range(4)}
+    assert len(ready) == 4
     process.send_signal(number)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 0, output

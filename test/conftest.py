@@ -1,0 +1,54 @@
+import os
+
+import pytest
+
+from pad_ros.resources import share_folder
+
+# Before numeric libraries load: tests share the machine with the processes that they start.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@pytest.fixture(scope="session")
+def sample_product():
+    """The committed product; `make sample` makes it."""
+    folder = share_folder() / "sample" / "product"
+    assert (folder / "product.yaml").is_file(), f"{folder}: missing; make it with `make sample`"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_bag():
+    """The committed bag of test parts; `make sample` makes it."""
+    folder = share_folder() / "sample" / "bag"
+    assert (folder / "metadata.yaml").is_file(), f"{folder}: missing; make it with `make sample`"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def product(sample_product):
+    from pad_ros.product import Product
+
+    return Product.load(sample_product)
+
+
+@pytest.fixture(scope="session")
+def inspector(product):
+    from pad_ros.inspector import Inspector
+
+    return Inspector(product)
+
+
+@pytest.fixture(scope="session")
+def sample_images(sample_bag):
+    """The bag's images as (part id, view index, RGB image), in its order."""
+    from pad_ros.bag import message_types, read_bag
+    from pad_ros.images import decode_image
+
+    store, parts, images = message_types(), {}, []
+    for entry in read_bag(sample_bag):
+        message = store.deserialize_cdr(entry.data, entry.type)
+        if entry.topic == "/part_view":
+            parts[entry.stamp] = (message.part_id, message.view_index)
+        elif entry.topic.startswith("/image_raw"):
+            images.append((*parts[entry.stamp], decode_image(message.data.tobytes())))
+    return images

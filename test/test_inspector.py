@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+
+from pad_ros.errors import NotLocalizedError
+from pad_ros.geometry import look_at
+from pad_ros.inspector import compose
+from pad_ros.results import Reference, Status
+
+
+def first_of_each_part(sample_images):
+    return {part: image for part, view, image in reversed(sample_images) if view == 0}
+
+
+def test_good_and_defective_parts_are_told_apart(inspector, sample_images):
+    verdicts = {}
+    for part, image in first_of_each_part(sample_images).items():
+        inspection = inspector.inspect(image)
+        assert inspection.status == Status.OK, inspection.reason
+        verdicts[part] = inspection.anomalous
+        assert inspection.anomalous == (inspection.score > inspection.threshold)
+        assert bool(inspection.regions) == inspection.anomalous
+        assert inspection.anomaly_map.shape == image.shape[:2]
+        union = inspection.reference.mask | inspection.background.object_mask
+        assert not inspection.anomaly_map[~union].any()
+    assert verdicts == {"off_road_car_08": True, "off_road_car_09": False, "off_road_car_11": True}
+
+
+def test_stages_one_by_one_give_what_inspect_gives(inspector, sample_images):
+    """The nodes run the stages in separate processes: same score, to the last bit."""
+    image = sample_images[9][2]
+    whole = inspector.inspect(image)
+    pose = inspector.localize(image)
+    reference = inspector.render(pose.object_from_camera)
+    judged = inspector.judge(image, pose, reference, inspector.separate(image, reference))
+    assert judged.score == whole.score
+    np.testing.assert_array_equal(judged.anomaly_map, whole.anomaly_map)
+
+
+def test_timings_cover_every_stage(inspector, sample_images):
+    timings = inspector.inspect(sample_images[0][2]).timings
+    assert list(timings) == ["localization", "render", "background", "anomaly", "total"]
+    stages = sum(timings[name] for name in list(timings)[:-1])
+    assert stages <= timings["total"] < 1.5 * stages
+
+
+def grey(inspector):
+    return np.full((inspector.camera.height, inspector.camera.width, 3), 128, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("make", "status"),
+    [
+        (grey, Status.NOT_LOCALIZED),
+        (lambda i: np.zeros_like(grey(i)), Status.NOT_LOCALIZED),
+        (lambda i: np.random.default_rng(0).integers(0, 256, grey(i).shape, dtype=np.uint8), Status.NOT_LOCALIZED),
+        (lambda i: grey(i)[:-1], Status.BAD_IMAGE),
+        (lambda i: grey(i)[..., 0], Status.BAD_IMAGE),
+        (lambda i: grey(i).astype(np.float32) * np.nan, Status.BAD_IMAGE),
+        (lambda i: None, Status.BAD_IMAGE),
+    ],
+    ids=["grey", "black", "noise", "size", "channels", "nan", "none"],
+)
+def test_what_cannot_be_judged_is_anomalous_with_a_reason(inspector, make, status):
+    inspection = inspector.inspect(make(inspector))
+    assert inspection.status == status
+    assert inspection.anomalous and inspection.reason and np.isnan(inspection.score)
+
+
+def test_the_belt_without_a_part_is_not_localized(inspector, sample_images):
+    """Taken from an image of a part, with the part rebuilt away."""
+    image = sample_images[0][2]
+    inspection = inspector.inspect(inspector.inspect(image).background.image)
+    assert inspection.status in (Status.NOT_LOCALIZED, Status.NO_OBJECT)
+
+
+def test_a_defect_of_ours_becomes_a_result(inspector, sample_images, monkeypatch):
+    def fail(image, reference):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(inspector, "separate", fail)
+    inspection = inspector.inspect(sample_images[0][2])
+    assert inspection.status == Status.ERROR and "boom" in inspection.reason and inspection.anomalous
+
+
+def test_a_pose_that_does_not_see_the_part(inspector):
+    away = look_at(np.array([0.0, -1.0, 0.2]), np.array([0.0, -2.0, 0.2]), np.array([0.0, 0.0, 1.0]))
+    with pytest.raises(NotLocalizedError, match="out of view"):
+        inspector.render(away)
+
+
+def test_compose_blends_by_transmittance():
+    # Half-covered black over white is grey; over a background of 100 it is 50.
+    reference = Reference(
+        np.full((1, 1, 3), 128, np.uint8), np.ones((1, 1), bool), np.full((1, 1), 0.5, dtype=np.float32)
+    )
+    assert abs(int(compose(reference, np.full((1, 1, 3), 100, np.uint8))[0, 0, 0]) - 50) <= 1
+    opaque = Reference(reference.image, reference.mask, np.zeros((1, 1), np.float32))
+    assert compose(opaque, np.zeros((1, 1, 3), np.uint8))[0, 0, 0] == 128

@@ -1,0 +1,83 @@
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+
+from pad_ros.errors import ProductError
+from pad_ros.product import Product
+
+
+@pytest.fixture
+def folder(sample_product, tmp_path):
+    """A copy to damage."""
+    return shutil.copytree(sample_product, tmp_path / "product")
+
+
+def test_save_and_load_give_the_same_product(product, tmp_path):
+    saved = product.save(tmp_path / "copy")
+    loaded = Product.load(tmp_path / "copy")
+    assert loaded.checksum == saved.checksum
+    assert (loaded.name, loaded.unit, loaded.camera, loaded.profile) == (
+        product.name,
+        product.unit,
+        product.camera,
+        product.profile,
+    )
+    assert loaded.calibration == product.calibration
+    np.testing.assert_array_equal(loaded.gaussians.means, product.gaussians.means)
+    np.testing.assert_array_equal(loaded.sfm_map.points, product.sfm_map.points)
+
+
+def test_the_preview_survives_a_new_calibration(product, folder):
+    before = (folder / "preview.png").read_bytes()
+    product.save(folder)
+    assert (folder / "preview.png").read_bytes() == before
+    Product.load(folder)
+
+
+def test_no_product(tmp_path):
+    with pytest.raises(ProductError, match="pad train"):
+        Product.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["splats.ply", "map.npz", "calibration.yaml"])
+def test_truncated_missing_and_altered_files_are_named(folder, name):
+    data = (folder / name).read_bytes()
+    (folder / name).write_bytes(data[: len(data) // 2])
+    with pytest.raises(ProductError, match=f"{name}.*truncated"):
+        Product.load(folder)
+    altered = bytearray(data)
+    altered[len(data) // 2] ^= 1
+    (folder / name).write_bytes(bytes(altered))
+    with pytest.raises(ProductError, match=f"{name}.*checksum"):
+        Product.load(folder)
+    (folder / name).unlink()
+    with pytest.raises(ProductError, match=f"{name}.*missing"):
+        Product.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m.update(schema_version=99), "schema version 99"),
+        (lambda m: m.pop("camera"), "camera"),
+        (lambda m: m["camera"].update(fx=-1.0), "intrinsics"),
+        (lambda m: m.pop("files"), "files"),
+        (lambda m: m["profile"].pop("anomaly"), "anomaly"),
+    ],
+)
+def test_incomplete_manifests_say_what_is_wrong(folder, change, message):
+    path = folder / "product.yaml"
+    manifest = yaml.safe_load(path.read_text())
+    change(manifest)
+    path.write_text(yaml.safe_dump(manifest))
+    with pytest.raises(ProductError, match=message):
+        Product.load(folder)
+
+
+@pytest.mark.parametrize("content", ["", "name: [", "just words", "\x00\x01"])
+def test_a_manifest_that_is_no_manifest(folder, content):
+    (folder / "product.yaml").write_text(content)
+    with pytest.raises(ProductError, match=r"product\.yaml"):
+        Product.load(folder)

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import yaml
+
+from pad_ros.cli import main
+from pad_ros.dataset import read_class, write_transforms
+from pad_ros.errors import DatasetError, TrainingError
+from pad_ros.images import write_image
+from pad_ros.product import Product
+from pad_ros.profiles import load_profile
+from pad_ros.splatting.rasterize import create_rasterizer
+from pad_ros.training import before_clutter, calibrate_product, clutter, read_cutouts, train_product, white_cutout
+
+
+@pytest.fixture(scope="module")
+def small_class(product, tmp_path_factory):
+    """Photos of the sample's twin, from where its own photos were taken, at 240×240."""
+    root = tmp_path_factory.mktemp("data") / "car"
+    camera = product.camera.scaled(0.6)
+    rasterizer = create_rasterizer({"name": "cpu"})
+    poses = list(product.sfm_map.view_poses)
+    for index, pose in enumerate(poses):
+        rendering = rasterizer.render(product.gaussians, camera, pose)
+        rgba = np.dstack([rendering.color, 1.0 - rendering.transmittance])
+        write_image(root / "train" / "good" / f"{index}.png", np.rint(np.clip(rgba, 0, 1) * 255).astype(np.uint8))
+    write_transforms(root / "transforms.json", camera, [(f"train/good/{i}.png", p) for i, p in enumerate(poses)])
+    (root / "dataset.yaml").write_text(yaml.safe_dump({"unit": "m"}))
+    return root
+
+
+@pytest.fixture(scope="module")
+def quick_profile(tmp_path_factory):
+    profile = load_profile("cpu")
+    profile["name"] = "quick"
+    profile["splatting"]["trainer"] = {"iterations": 300, "max_gaussians": 4000, "initial_gaussians": 3000}
+    path = tmp_path_factory.mktemp("profile") / "quick.yaml"
+    path.write_text(yaml.safe_dump(profile))
+    return path
+
+
+@pytest.mark.slow
+def test_pad_train_makes_a_product_that_inspects(small_class, quick_profile, tmp_path, capsys):
+    folder = tmp_path / "product"
+    assert main(["train", str(small_class), "-o", str(folder), "--profile", str(quick_profile)]) == 0
+    trained = Product.load(folder)
+    assert (trained.name, trained.unit) == ("car", "m")
+    held_out = trained.provenance["views"]["held_out_for_threshold"]
+    assert held_out < len(trained.calibration.scores) <= 3 * held_out  # each before three backgrounds
+    assert (folder / "preview.png").is_file() and not (folder / ".training").exists()
+
+    photos = [str(small_class / "train" / "good" / f"{index}.png") for index in (0, 7, 14)]
+    assert main(["inspect", str(folder), *photos, "-o", str(tmp_path / "out"), "--save-maps"]) == 0
+    assert len((tmp_path / "out" / "results.jsonl").read_text().splitlines()) == 3
+    assert (tmp_path / "out" / "report.html").is_file()
+
+    before = trained.calibration.threshold
+    assert main(["calibrate", str(folder), str(small_class / "train"), "--false-reject-rate", "0.2"]) == 0
+    after = Product.load(folder).calibration
+    assert after.false_reject_rate == 0.2 and after.threshold != before
+
+    assert main(["render", str(folder), "--turntable", str(tmp_path / "turn.mp4")]) == 0
+    assert (tmp_path / "turn.mp4").stat().st_size > 10_000
+    assert "threshold" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_training_goes_on_after_an_interruption(small_class, quick_profile, tmp_path):
+    """Stopped while splats are trained, the map of the first run is used by the second."""
+    data, profile = read_class(small_class), load_profile(str(quick_profile))
+
+    class StopError(Exception):
+        pass
+
+    def stop_at(title):
+        def progress(done, total, remark):
+            seen.add(title)
+            if title == "splats" and stopping:
+                raise StopError
+
+        return progress
+
+    seen, stopping = set(), True
+    with pytest.raises(StopError):
+        train_product(data, profile, tmp_path / "p", stage=stop_at)
+    assert "map" in seen and not (tmp_path / "p" / "product.yaml").exists()
+    seen, stopping = set(), False
+    train_product(data, profile, tmp_path / "p", stage=stop_at)
+    assert seen == {"splats", "threshold"}
+    Product.load(tmp_path / "p")
+
+
+def test_too_few_views(small_class, tmp_path):
+    data = read_class(small_class)
+    del data.train[5:]
+    with pytest.raises(DatasetError, match="5 training views, at least 12"):
+        read_cutouts(data)
+
+
+def test_good_images_of_something_else_do_not_calibrate(product):
+    rng = np.random.default_rng(0)
+    belts = [clutter((product.camera.height, product.camera.width), rng).astype(np.uint8) for _ in range(8)]
+    with pytest.raises(TrainingError, match="only 0 of 8"):
+        calibrate_product(product, belts, 0.01)
+
+
+def test_white_inside_a_part_is_not_background():
+    image = np.full((20, 20, 3), 255, np.uint8)
+    image[5:15, 5:15] = 80
+    image[8:12, 8:12] = 255
+    alpha = white_cutout(image)
+    assert alpha[9, 9] == 1 and alpha[2, 2] == 0 and alpha.sum() == 100
+
+
+def test_clutter_replaces_the_white_and_leaves_the_part(small_class):
+    cutout = read_cutouts(read_class(small_class))[0]
+    for image in before_clutter([cutout], seed=3):
+        inside, outside = cutout.alpha > 0.999, cutout.alpha < 0.001
+        np.testing.assert_array_equal(image[inside], cutout.image[inside])
+        assert image[outside].std() > 5 and image[outside].mean() < 230
+    assert all(map(np.array_equal, before_clutter([cutout], 3), before_clutter([cutout], 3)))
