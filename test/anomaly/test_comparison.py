@@ -7,7 +7,8 @@ from pad_ros.anomaly.comparison import create_comparison
 from pad_ros.errors import ConfigError, ImageError, NoObjectError
 
 CENTRE, RADIUS = (110, 90), 60
-VARIANTS = [{}, {"size": 224, "crop": False, "tolerance": 0.0}]
+PAPER = {"size": 224, "crop": False, "sigma": 4.0, "colour": 0.0}
+VARIANTS = [{}, PAPER]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_what_differs_outside_the_mask_does_not_matter(backbone):
 
 def test_tolerance_forgives_half_a_pixel_but_not_a_defect(backbone):
     def peaks(tolerance: float) -> tuple[float, float]:
-        comparison = create_comparison({"name": "l1", "tolerance": tolerance}, backbone)
+        comparison = create_comparison({"name": "l1", "tolerance": tolerance, "colour": 1000}, backbone)
         mask, reference = disc_mask(RADIUS - 4), make_image()
         moved = comparison.compare(make_image(shift=0.5, seed=1), reference, mask).max()
         defect = comparison.compare(make_image(defect=(140, 80), shift=0.5, seed=1), reference, mask).max()
@@ -104,7 +105,18 @@ def test_refuses_what_cannot_be_compared(backbone):
         comparison.compare(image, image, np.zeros((200, 200), bool))
 
 
-@pytest.mark.parametrize("setting", [{"size": 100}, {"size": 0}, {"sigma": -1}, {"tolerance": 9}, {"shift": 1}])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"size": 100},
+        {"size": 0},
+        {"sigma": -1},
+        {"tolerance": 9},
+        {"colour": -1},
+        {"sigma": float("nan")},
+        {"shift": 1},
+    ],
+)
 def test_refuses_bad_settings(backbone, setting):
     with pytest.raises(ConfigError):
         create_comparison({"name": "l1", **setting}, backbone)

@@ -19,9 +19,15 @@ def test_finds_the_part_from_a_silhouette_that_is_slightly_wrong(segmenter):
     assert iou(found, part) > 0.96
 
 
-def test_finds_a_part_that_sticks_out_of_the_silhouette(segmenter):
-    part, added = disc(50), box(142, 90, 24, 14)
-    found = segmenter.segment(make_scene(part, extra=added).image, part)
+def test_finds_a_dark_part_on_a_belt_with_dark_gaps(segmenter):
+    part = disc(50)
+    assert iou(segmenter.segment(make_scene(part, colour=(25, 25, 27)).image, part), part) > 0.9
+
+
+@pytest.mark.parametrize("colour", [(240, 200, 40), (15, 15, 18), (85, 50, 35), (240, 240, 235)])
+def test_finds_a_part_that_sticks_out_of_the_silhouette(segmenter, colour):
+    part, added = disc(50), box(142, 85, 24, 16)  # clear of the gaps between the plates
+    found = segmenter.segment(make_scene(part, extra=added, extra_colour=colour).image, part)
     outside = added & ~part
     assert found[outside].mean() > 0.85
     assert iou(found, part | added) > 0.95

@@ -1,51 +1,49 @@
-"""Which colours does the background have?"""
+"""How common is a colour?"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.errors import NoObjectError
-from pad_ros.results import Image, Mask
+from pad_ros.results import Image, Map, Mask
 
 _BINS = 32  # per channel of CIELAB in 8 bits
-_SHADES = (1.0, 0.8, 0.65, 0.5)  # a part's shadow on the background darkens it
+_ENOUGH = 20_000  # pixels to know colours by
 
 
 @dataclass(frozen=True)
-class BackgroundColours:
-    """A smoothed histogram of the background's colours in CIELAB, lit and shaded, [bins, bins, bins]."""
+class Colours:
+    """A smoothed histogram of the colours of some pixels in CIELAB, flattened [bins * bins * bins]."""
 
     density: NDArray[np.float32]
 
     @classmethod
-    def of(cls, image: Image, background: Mask) -> BackgroundColours:
-        """Takes the colours of the known background of an image.
+    def of(cls, image: Image, mask: Mask, shades: Sequence[float] = (1.0,)) -> Colours:
+        """Takes the colours of an image [H, W, 3] inside a mask [H, W] that is not empty.
 
-        Raises:
-            NoObjectError: there is no background.
+        Each shade takes them once more, darkened by that factor: what a shadow may do to them.
         """
-        known = image[background]  # [P, 3]
-        if len(known) == 0:
-            raise NoObjectError("the part fills the image: there is no background around it")
-        shades = [(known.astype(np.float32) * shade).astype(np.uint8) for shade in _SHADES]
-        counts = np.bincount(_bins(np.stack(shades)).ravel(), minlength=_BINS**3)
-        density = (counts / np.float32(len(known))).astype(np.float32).reshape((_BINS,) * 3)
+        pixels = image[mask]  # [P, 3]
+        pixels = pixels[:: max(1, len(pixels) // _ENOUGH)].astype(np.float32)
+        shaded = np.stack([(pixels * shade).astype(np.uint8) for shade in shades])  # [shades, P, 3]
+        counts = np.bincount(_bins(shaded).ravel(), minlength=_BINS**3)
+        density: NDArray[np.float32] = (counts / len(pixels)).astype(np.float32).reshape((_BINS,) * 3)
         for axis in range(3):
             density = _smoothed(density, axis)
-        return cls(density)
+        return cls(density.ravel())
 
-    def foreign(self, image: Image, least: float = 2e-4) -> Mask:
-        """The pixels [H, W] whose colours the background hardly has."""
-        return self.density.ravel()[_bins(image)] < least
+    def at(self, image: Image) -> Map:
+        """How common each pixel's colour is, [H, W]: a share of the pixels that the colours were taken from."""
+        return self.density[_bins(image)]
 
 
-def _bins(image: Image) -> NDArray[np.intp]:
+def _bins(image: Image) -> NDArray[np.int32]:
     """The index into the flattened histogram of each pixel of [H, W, 3], [H, W]."""
-    lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.intp) * _BINS // 256
+    lab = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2LAB)).astype(np.int32) // (256 // _BINS)
     return (lab[..., 0] * _BINS + lab[..., 1]) * _BINS + lab[..., 2]
 
 

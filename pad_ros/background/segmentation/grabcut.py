@@ -6,18 +6,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.background.segmentation.colours import BackgroundColours
+from pad_ros.background.segmentation.colours import Colours
 from pad_ros.errors import ConfigError, ImageError, NoObjectError
 from pad_ros.results import Image, Mask
+
+_SHADES = (1.0, 0.8, 0.65, 0.5)  # the part's shadow darkens the background
+_FOREIGN = 2e-4  # colours rarer than this in the background are not its own
+_DIFFERENT = 25.0  # L1 distance in CIELAB from the background nearby, which a missing part would uncover
+_DARKEST_SHADOW = 0.18  # lightness under the part as a share of the background's nearby
+_SAME_HUE = 10.0  # the same in a and b alone, which a shadow leaves
+_COARSE = 0.25  # scale at which the background nearby is averaged
+_LEAST_PART = 0.15  # share of the silhouette that must be unlike the background
 
 
 class GrabCut:
     """OpenCV's GrabCut (Rother et al., 2004) around a known silhouette.
 
-    What is well inside the silhouette and has colours that the background, lit or shaded, does not have, is part; what
-    is well outside is background; GrabCut settles the rest.
-    It would call most of an added part background, as that lies where background is expected. So in the ring around the
-    silhouette the question is another: which pixels have foreign colours and hang together with the part?
+    What is well inside the silhouette and unlike the background is part, what is well outside is background; GrabCut
+    settles the rest. It would call most of an added part background, as that lies where background is expected. So in
+    the ring around the silhouette the question is another: what hangs together with the part, and either has foreign
+    colours (that the background, lit or shaded, does not have) or differs from the background nearby and cannot be a
+    shadow?
     """
 
     def __init__(self, ring: float = 0.25, edge: int = 4, iterations: int = 1) -> None:
@@ -55,17 +64,28 @@ class GrabCut:
         crop, inside = np.ascontiguousarray(image[window]), silhouette[window]
         outwards = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)  # [h, w] pixels
         inwards = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
-        colours = BackgroundColours.of(crop, outwards > reach)
-        foreign = colours.foreign(crop)
-        if foreign[inside].mean() < 0.1:
+        if not (outwards > reach).any():
+            raise NoObjectError("the part fills the image: there is no background around it")
+        foreign = Colours.of(crop, outwards > reach, _SHADES).at(crop) < _FOREIGN
+        different, shaded = _against_nearby(crop, outwards > self._edge, reach)
+        unlike = foreign | different
+        if unlike[inside].mean() < _LEAST_PART:
             raise NoObjectError("the part's place looks like the background around it: no part there")
 
         labels = np.full(inside.shape, cv2.GC_PR_BGD, np.uint8)
         labels[inside] = cv2.GC_PR_FGD
-        labels[foreign & (inwards > self._edge)] = cv2.GC_FGD
+        labels[unlike & (inwards > self._edge)] = cv2.GC_FGD
         labels[outwards > self._edge] = cv2.GC_BGD
-        part = self._cut(crop, labels)
-        part |= self._added(foreign & (outwards <= reach) & ~part, part)
+        part = np.zeros_like(inside)
+        near = _grown_box(inside, reach)
+        part[near] = self._cut(crop[near], labels[near])
+        ring = (outwards <= reach) & ~part
+        added = _touching(_opened(foreign & ring, 3), part)
+        # What goes on beyond the ring is a structure of the background: a gap, a rail.
+        blocks = _opened(different & ~shaded & ~part, 5)
+        added |= _touching(blocks, part) & ~_touching(blocks, outwards > reach)
+        # Pixels at its edge are mixed with background, so they do not stand out enough by themselves.
+        part |= cv2.dilate(added.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
         result = np.zeros_like(silhouette)
         result[window] = part
         return result
@@ -73,18 +93,36 @@ class GrabCut:
     def _cut(self, image: Image, labels: NDArray[np.uint8]) -> Mask:
         cv2.setRNGSeed(0)  # GrabCut starts its colour models with k-means
         models = np.zeros((1, 65)), np.zeros((1, 65))
-        cv2.grabCut(image, labels, (0, 0, 0, 0), *models, self._iterations, cv2.GC_INIT_WITH_MASK)
+        labels = np.ascontiguousarray(labels)
+        cv2.grabCut(np.ascontiguousarray(image), labels, (0, 0, 0, 0), *models, self._iterations, cv2.GC_INIT_WITH_MASK)
         return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
-    def _added(self, candidates: Mask, part: Mask) -> Mask:
-        """The candidates that are more than a fringe and touch the part."""
-        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
-        solid = cv2.morphologyEx(candidates.astype(np.uint8), cv2.MORPH_OPEN, disc)
-        _, components = cv2.connectedComponents(solid, connectivity=8)
-        touching = np.unique(components[cv2.dilate(part.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)])
-        found = np.isin(components, touching[touching > 0])
-        # Pixels at its edge are mixed with background, so they are not foreign enough by themselves.
-        return cv2.dilate(found.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+
+def _opened(mask: Mask, size: int) -> Mask:
+    """The mask without what is thinner than a disc of this diameter."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc).astype(bool)
+
+
+def _touching(mask: Mask, other: Mask) -> Mask:
+    """The connected components of a mask that touch another mask, or nearly."""
+    _, components = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    touched = np.unique(components[cv2.dilate(other.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)])
+    return np.isin(components, touched[touched > 0])
+
+
+def _against_nearby(image: Image, background: Mask, sigma: float) -> tuple[Mask, Mask]:
+    """Which pixels differ from the background nearby, averaged with a Gaussian, and which could be its shadow."""
+    lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / np.float32(255.0), cv2.COLOR_RGB2LAB))
+    weighted = np.dstack([lab * background[..., None], background.astype(np.float32)])  # [h, w, 4]
+    small = cv2.resize(weighted, None, fx=_COARSE, fy=_COARSE, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.GaussianBlur(small, (0, 0), sigma * _COARSE, borderType=cv2.BORDER_REPLICATE))
+    nearby = small[..., :3] / (small[..., 3:] + np.float32(1e-6))
+    nearby = np.asarray(cv2.resize(nearby, lab.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+    change = np.abs(lab - nearby)
+    brightness = lab[..., 0] / (nearby[..., 0] + np.float32(1e-6))
+    shaded = (brightness > _DARKEST_SHADOW) & (brightness < 1) & (change[..., 1:].sum(axis=2) < _SAME_HUE)
+    return change.sum(axis=2) > _DIFFERENT, shaded
 
 
 def _grown_box(mask: Mask, pad: int) -> tuple[slice, slice]:
