@@ -42,7 +42,8 @@ def run_demo(product: Path | str, bag: Path | str, out: Path | str) -> int:
     total = count_images(bag)
     graph = build(
         {"product": str(product), "bag": str(bag), "wait_for_results": _IN_FLIGHT},
-        {"bag_player": {"rate": 1000.0}},  # as fast as results come
+        # As fast as results come; and no minute is spent on a part of which the bag holds only some views.
+        {"bag_player": {"rate": 1000.0}, "conveyor": {"part_timeout": 30.0}},
     )
     environment = ros_environment(isolated=True)
     os.environ.update({name: value for name, value in environment.items() if name.startswith("ROS_")})
@@ -56,7 +57,7 @@ def run_demo(product: Path | str, bag: Path | str, out: Path | str) -> int:
         with Processes(graph, environment, log) as processes:
             problem = _Run(watcher, writer, bag, total).follow(processes)
     if problem:
-        print(f"pad demo: {problem}; see {out / 'nodes.log'}", file=sys.stderr, flush=True)
+        print(f"pad demo: {problem}: {_last_error(out / 'nodes.log')}", file=sys.stderr, flush=True)
     rows = read_results(out)
     if not rows:
         return 1
@@ -66,6 +67,12 @@ def run_demo(product: Path | str, bag: Path | str, out: Path | str) -> int:
     print(f"report: {report}")
     print(summary.line() + (f"; {lost} images never came back" if lost else ""), flush=True)
     return 0 if not problem and not lost and not summary.unjudged else 1
+
+
+def _last_error(log: Path) -> str:
+    """The nodes' last complaint, or where to look for more."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if "[ERROR]" in line]
+    return lines[-1].partition("]: ")[2] if lines else f"see {log}"
 
 
 class _Run:

@@ -13,77 +13,10 @@ from typing import Any
 
 from pad_ros.bag import bag_transport
 from pad_ros.errors import ConfigError
+from pad_ros.parameters import Node, Parameter, Value
 from pad_ros.resources import share_folder
 
 PACKAGE = "pad_ros"
-Value = bool | int | float | str
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A node's parameter: its type is its default's; `low` and `high` bound numbers, `choices` text."""
-
-    name: str
-    default: Value
-    text: str
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-
-    def parse(self, value: Any) -> Value:
-        """Checks a value, or its text, and returns it in the parameter's type.
-
-        Raises:
-            ConfigError: wrong type, out of range, or not one of the choices.
-        """
-        wanted = type(self.default)
-        try:
-            parsed = _parse(wanted, value)
-        except ValueError:
-            raise ConfigError(f"{self.name}: expected {wanted.__name__}, got {value!r} ({self.text})") from None
-        problem = self.problem(parsed)
-        if problem:
-            raise ConfigError(problem)
-        return parsed
-
-    def problem(self, value: Value) -> str:
-        """What is wrong with a value of the right type; empty when nothing is."""
-        if self.choices and value not in self.choices:
-            return f"{self.name}: {value!r} is not one of {', '.join(map(repr, self.choices))}"
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            low, high = self.bounds
-            if not low <= value <= high:  # also refuses NaN
-                return f"{self.name}: {value} is not in {low}…{high} ({self.text})"
-        return ""
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """The smallest and the largest number allowed."""
-        return (
-            float("-inf") if self.low is None else self.low,
-            float("inf") if self.high is None else self.high,
-        )
-
-
-@dataclass(frozen=True)
-class Node:
-    """A kind of node; `name` is also its executable and its module in `pad_ros.nodes`."""
-
-    name: str
-    text: str
-    parameters: tuple[Parameter, ...]
-
-    def parameter(self, name: str) -> Parameter:
-        """The parameter of that name.
-
-        Raises:
-            ConfigError: there is none.
-        """
-        for parameter in self.parameters:
-            if parameter.name == name:
-                return parameter
-        names = ", ".join(parameter.name for parameter in self.parameters)
-        raise ConfigError(f"{self.name}: no parameter {name!r}; it has {names}")
 
 
 @dataclass(frozen=True)
@@ -350,18 +283,3 @@ def _remappings(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     if info:
         remappings.append(("camera_info", info))
     return tuple(remappings)
-
-
-def _parse(wanted: type, value: Any) -> Value:
-    if wanted is bool:
-        text = str(value).strip().lower()
-        if text not in ("true", "false"):
-            raise ValueError
-        return text == "true"
-    if wanted is str:
-        return str(value)
-    if isinstance(value, bool):
-        raise ValueError
-    if wanted is int and isinstance(value, float):
-        raise ValueError
-    return wanted(value)

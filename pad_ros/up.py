@@ -166,7 +166,7 @@ def _free_domain() -> int:
     for domain in random.SystemRandom().sample(range(1, 102), 101):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
-                probe.bind(("", 7400 + 250 * domain))  # the domain's discovery port (RTPS, section 9.6.1)
+                probe.bind(("", 7410 + 250 * domain))  # its first participant's discovery port (RTPS, 9.6.1)
             except OSError:
                 continue
             return domain

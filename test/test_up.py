@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,6 +32,13 @@ def test_isolated_environment_has_a_domain_and_stays_on_this_machine(monkeypatch
     assert 1 <= int(environment["ROS_DOMAIN_ID"]) <= 101
     assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
     assert "ROS_DOMAIN_ID" not in up.ros_environment()
+
+
+def test_a_domain_in_use_is_not_given(monkeypatch):
+    monkeypatch.setattr(up.random.SystemRandom, "sample", lambda self, population, k: [3, 4])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("", 7410 + 250 * 3))
+        assert up._free_domain() == 4
 
 
 def test_the_users_environment_is_kept(monkeypatch):

@@ -1,0 +1,1 @@
+"""The ROS nodes: each converts messages, calls the core and publishes."""

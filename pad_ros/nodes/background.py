@@ -1,0 +1,100 @@
+"""The background node: image and pose in, the part's mask and the image without the part out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import numpy as np
+from sensor_msgs.msg import Image
+
+from pad_ros.errors import NoObjectError, PadError
+from pad_ros.msg import PoseEstimate
+from pad_ros.nodes import convert
+from pad_ros.nodes.common import PadNode
+from pad_ros.nodes.join import Joined, Joiner
+from pad_ros.nodes.runner import run
+from pad_ros.nodes.worker import Worker
+from pad_ros.results import Status
+
+# What the mask says when there is none; the anomaly node reads it.
+NO_OBJECT_VALUE = 0  # everywhere in a mask of the image's size
+_FAILED = np.zeros((0, 0), np.uint8)
+
+
+class BackgroundNode(PadNode):
+    """Publishes one mask and one background per image, so that nobody waits for them in vain.
+
+    Without a pose, or when this stage fails, both are empty (0x0); where no part is visible the mask is all
+    zero and the background is the image.
+    """
+
+    kind = "background"
+
+    def configure(self) -> None:
+        """Loads the product."""
+        self.inspector = self.inspector_factory(self.value("product"))
+        self._masks = self.publisher(Image, "object_mask", "pictures")
+        self._backgrounds = self.publisher(Image, "background", "pictures")
+
+    def activate(self) -> None:
+        """Subscribes."""
+        self._joiner = Joiner(
+            ("image", "camera_pose"), timeout=self.value("join_timeout"), capacity=3 * self.value("queue_size")
+        )
+        self.worker = Worker(self._process, self.value("queue_size"))
+        self.subscribe(PoseEstimate, "camera_pose", lambda message: self._on_message("camera_pose", message), "results")
+        self.subscribe_images(lambda message: self._on_message("image", message))
+        self.every(0.2, lambda: self._take(self._joiner.expire()))
+
+    def diagnostics(self) -> dict[str, str]:
+        """The product and the stamps that wait."""
+        inspector = getattr(self, "inspector", None)
+        return {
+            "product": inspector.product.name if inspector else "",
+            "joining": str(len(getattr(self, "_joiner", ()))),
+        }
+
+    def _on_message(self, topic: str, message: Any) -> None:
+        self._take(self._joiner.add(topic, convert.stamp_of(message.header), message))
+
+    def _take(self, outcomes: list[Joined]) -> None:
+        for joined in outcomes:
+            if joined.missing or (self.worker is not None and not self.worker.submit(joined)):
+                self.health.dropped()
+                self._publish(next(iter(joined.messages.values())).header, _FAILED, None)
+
+    def _process(self, joined: Joined) -> None:
+        start = time.perf_counter()
+        message, estimate = joined.messages["image"], joined.messages["camera_pose"]
+        mask, background = _FAILED, None
+        try:
+            if estimate.status == Status.OK:
+                image = convert.image_from_message(message)
+                try:
+                    reference = self.inspector.render(convert.matrix_from_pose(estimate.pose))
+                    separated = self.inspector.separate(image, reference)
+                    mask, background = separated.object_mask, separated.image
+                except NoObjectError:
+                    mask, background = np.full(image.shape[:2], NO_OBJECT_VALUE, np.uint8), image
+        except Exception as error:
+            reason = str(error) if isinstance(error, PadError) else f"{type(error).__name__}: {error}"
+            self.health.failed(reason)
+            self.get_logger().warning(f"image {convert.stamp_of(message.header)}: {reason}")
+        self._publish(message.header, mask, background)
+        self.health.done(1000.0 * (time.perf_counter() - start))
+
+    def _publish(self, header: Any, mask: np.ndarray, background: np.ndarray | None) -> None:
+        self._masks.publish(convert.image_message(header, mask.astype(np.uint8) * 255, "mono8"))
+        pixels = np.zeros((0, 0, 3), np.uint8) if background is None else background
+        self._backgrounds.publish(convert.image_message(header, pixels, "rgb8"))
+
+
+def main() -> int:
+    """Runs the node."""
+    return run(BackgroundNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

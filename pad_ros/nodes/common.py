@@ -1,0 +1,177 @@
+"""What all nodes share: parameters from the graph's description, life cycle, diagnostics, subscriptions."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from pad_ros import graph
+from pad_ros.errors import ConfigError, PadError
+from pad_ros.nodes.health import Health
+from pad_ros.nodes.parameters import declare_parameters
+from pad_ros.nodes.qos import QOS
+from pad_ros.nodes.worker import Worker
+
+
+def load_inspector(folder: str) -> Any:
+    """Loads a product and makes the stages that inspect it.
+
+    Raises:
+        ConfigError: no product named, or a profile with unknown stages.
+        ProductError: the product is missing or damaged.
+    """
+    # Imported here: only three of the nodes need the weight of it.
+    from pad_ros.inspector import Inspector
+    from pad_ros.product import Product
+
+    if not folder:
+        raise ConfigError("the parameter product is empty: give the folder that `pad train` made")
+    return Inspector(Product.load(folder))
+
+
+class PadNode(LifecycleNode):
+    """Base of all nodes; `kind` names the node in `graph.NODES`.
+
+    Sub-classes override `configure` (load, make publishers), `activate` (warm up, subscribe) and `deactivate`.
+    Each may raise a PadError, which fails the transition with one line.
+    """
+
+    kind = ""
+    inspector_factory = staticmethod(load_inspector)
+
+    def __init__(self) -> None:
+        """Declares the parameters.
+
+        Raises:
+            ConfigError: one has a value that it must not have.
+        """
+        super().__init__(self.kind)
+        self.health = Health()
+        self.worker: Worker | None = None
+        self.exit_code: int | None = None  # set to end the process
+        self.after_transition: Callable[[], None] = lambda: None
+        self._subscribed: list[Any] = []
+        self._timers_of_activation: list[Any] = []
+        declare_parameters(self, graph.NODES[self.kind])
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", QOS["reliable"])
+        self.create_timer(1.0, self._publish_diagnostics)
+
+    # What sub-classes override.
+
+    def configure(self) -> None:
+        """Loads what the node needs and makes its publishers."""
+
+    def activate(self) -> None:
+        """Warms up and subscribes."""
+
+    def deactivate(self) -> None:
+        """Ends what `activate` began, beyond subscriptions, timers and the worker."""
+
+    def diagnostics(self) -> dict[str, str]:
+        """More names and values for /diagnostics."""
+        return {}
+
+    # What sub-classes use.
+
+    def value(self, name: str) -> Any:
+        """A parameter's value."""
+        return self.get_parameter(name).value
+
+    def publisher(self, kind: type, topic: str, qos: str = "reliable") -> Any:
+        """Makes a publisher that is silent while the node is inactive."""
+        return self.create_lifecycle_publisher(kind, topic, QOS[qos])
+
+    def subscribe(self, kind: type, topic: str, callback: Callable[[Any], None], qos: str = "reliable") -> Any:
+        """Subscribes until the node is deactivated; what was sent before does not count, though it may be kept."""
+        begin = time.time_ns()
+
+        def receive(message: Any, info: Any) -> None:
+            if not 0 < info["source_timestamp"] < begin:
+                callback(message)
+
+        self._subscribed.append(self.create_subscription(kind, topic, receive, QOS[qos]))
+        return self._subscribed[-1]
+
+    def subscribe_images(self, callback: Callable[[Any], None]) -> None:
+        """Subscribes to the images in the transport and QoS that the parameters name."""
+        compressed = self.value("image_transport") == "compressed"
+        kind, topic = (CompressedImage, "image_raw/compressed") if compressed else (Image, "image_raw")
+        self.subscribe(kind, topic, callback, self.value("image_qos"))
+
+    def every(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Calls back regularly until the node is deactivated."""
+        self._timers_of_activation.append(self.create_timer(seconds, callback))
+
+    # The life cycle.
+
+    def on_configure(self, state: Any) -> TransitionCallbackReturn:
+        """Loads; fails with one line when something is missing or broken."""
+        return self._transition("configure", self.configure) or super().on_configure(state)
+
+    def on_activate(self, state: Any) -> TransitionCallbackReturn:
+        """Begins to work."""
+        result = super().on_activate(state)  # first, so that publishers speak when the first message comes
+        failure = self._transition("activate", self.activate)
+        if failure is None:
+            self.get_logger().info("ready")
+        return failure or result
+
+    def on_deactivate(self, state: Any) -> TransitionCallbackReturn:
+        """Finishes the message at hand and stops."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_shutdown(self, state: Any) -> TransitionCallbackReturn:
+        """Stops for good."""
+        self._stop()
+        return super().on_shutdown(state)
+
+    def _transition(self, name: str, action: Callable[[], None]) -> TransitionCallbackReturn | None:
+        """Runs a step; None when it went well (rclpy itself would swallow what it raises)."""
+        try:
+            action()
+        except PadError as error:
+            self.get_logger().error(f"cannot {name}: {error}")
+        except Exception:
+            self.get_logger().error(f"cannot {name}:\n{traceback.format_exc()}")
+        else:
+            self.after_transition()
+            return None
+        self._stop()
+        return TransitionCallbackReturn.FAILURE
+
+    def _stop(self) -> None:
+        for subscription in self._subscribed:
+            self.destroy_subscription(subscription)
+        for timer in self._timers_of_activation:
+            self.destroy_timer(timer)
+        self._subscribed, self._timers_of_activation = [], []
+        if self.worker is not None:
+            self.worker.stop()
+            self.worker = None
+        self.deactivate()
+
+    # Diagnostics.
+
+    def _publish_diagnostics(self) -> None:
+        values = {**self.health.summary(), "queue": str(len(self.worker or ())), **self.diagnostics()}
+        failing = values["drops"] != "0"
+        status = DiagnosticStatus(
+            level=DiagnosticStatus.WARN if failing else DiagnosticStatus.OK,
+            name=f"{self.get_fully_qualified_name()}: inspection",
+            message="messages were dropped" if failing else "running",
+            hardware_id=values.get("product", ""),
+            values=[KeyValue(key=key, value=value) for key, value in values.items()],
+        )
+        self._diagnostics.publish(DiagnosticArray(status=[status], header=_now(self)))
+
+
+def _now(node: PadNode) -> Any:
+    return Header(stamp=node.get_clock().now().to_msg())

@@ -1,0 +1,84 @@
+"""A node with a fake inspector: `python fake_node.py NAME --ros-args …`. Not a test itself."""
+
+import sys
+import time
+from importlib import import_module
+from types import SimpleNamespace
+
+import numpy as np
+
+from pad_ros.errors import NoObjectError, NotLocalizedError, ProductError
+from pad_ros.geometry import Camera
+from pad_ros.images import check_image
+from pad_ros.results import Background, Inspection, PoseEstimate, Reference, Region, RegionKind, Status
+
+WIDTH, HEIGHT = 128, 96
+CAMERA = Camera(WIDTH, HEIGHT, 100.0, 100.0, 64.0, 48.0)
+# The red of the image's first pixel says what shall happen to it; other values say a score.
+NOT_LOCALIZED, LOCALIZE_CRASH, SEPARATE_CRASH, NO_OBJECT, JUDGE_CRASH = 1, 2, 3, 4, 5
+THRESHOLD = 100.0
+
+
+class FakeInspector:
+    """Has the stages of `Inspector`, and takes its time over localisation."""
+
+    def __init__(self, folder):
+        if "broken" in folder:
+            raise ProductError(f"{folder}: truncated; copy the product again")
+        self.camera = CAMERA
+        self.product = SimpleNamespace(name="fake", checksum="0" * 64)
+        self.warm = False
+
+    def localize(self, image):
+        image = check_image(image, self.camera)
+        if not self.warm:
+            self.warm = True
+            raise NotLocalizedError("nothing to see while warming up")
+        time.sleep(0.02)
+        code = image[0, 0, 0]
+        if code == NOT_LOCALIZED:
+            raise NotLocalizedError("no evidence")
+        if code == LOCALIZE_CRASH:
+            raise RuntimeError("crash in localisation")
+        pose = np.eye(4)
+        pose[:3, 3] = 1.0, 2.0, 3.0
+        return PoseEstimate(pose, 50, 60, 0.5)
+
+    def render(self, pose):
+        assert pose[:3, 3].tolist() == [1.0, 2.0, 3.0]
+        shape = HEIGHT, WIDTH
+        return Reference(np.full((*shape, 3), 200, np.uint8), np.ones(shape, bool), np.zeros(shape, np.float32))
+
+    def separate(self, image, reference):
+        code = image[0, 0, 0]
+        if code == SEPARATE_CRASH:
+            raise RuntimeError("crash in separation")
+        if code == NO_OBJECT:
+            raise NoObjectError("no part")
+        return Background(np.arange(WIDTH)[None] < np.full((HEIGHT, 1), WIDTH // 2), image)
+
+    def judge(self, image, pose, reference, background):
+        code = image[0, 0, 0]
+        if code == JUDGE_CRASH:
+            raise RuntimeError("crash in judging")
+        assert background.object_mask.sum() == HEIGHT * WIDTH // 2
+        assert (background.image == image).all()
+        return Inspection(
+            Status.OK,
+            score=float(code),
+            threshold=THRESHOLD,
+            anomalous=code > THRESHOLD,
+            regions=[Region(RegionKind.ADDED, (1, 2, 3, 4), 0.5, 12)] if code > THRESHOLD else [],
+            pose=pose,
+            anomaly_map=image[..., 0].astype(np.float32),
+            reference=reference,
+            background=background,
+        )
+
+
+if __name__ == "__main__":
+    name = sys.argv.pop(1)
+    from pad_ros.nodes.common import PadNode
+
+    PadNode.inspector_factory = staticmethod(FakeInspector)
+    sys.exit(import_module(f"pad_ros.nodes.{name}").main())

@@ -1,0 +1,129 @@
+"""Runs a graph in processes over DDS and gathers what it says. Not a test itself."""
+
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from pad_ros.msg import AnomalyResult, PoseEstimate, RejectCommand
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+from rosbags.rosbag2 import StoragePlugin, Writer
+from sensor_msgs.msg import Image
+
+from pad_ros import bag, up
+from pad_ros.graph import Graph, build
+from pad_ros.nodes.qos import QOS
+
+FAKE_NODE = Path(__file__).with_name("fake_node.py")
+
+
+def fake_command(process, scratch):
+    """The node's command line with the fake inspector in place of a product's."""
+    words = up_command(process, scratch)
+    return [words[0], str(FAKE_NODE), process.node.name, *words[3:]]
+
+
+up_command = up.command
+
+
+class Listener:
+    """Everything that the graph published."""
+
+    def __init__(self, node, executor):
+        self._executor = executor
+        self.results, self.commands, self.poses, self.masks, self.heatmaps, self.diagnostics = ([] for _ in range(6))
+        for kind, topic, found, qos in (
+            (AnomalyResult, "anomaly", self.results, "results"),
+            (RejectCommand, "reject", self.commands, "results"),
+            (PoseEstimate, "camera_pose", self.poses, "results"),
+            (Image, "object_mask", self.masks, "pictures"),
+            (Image, "anomaly/heatmap", self.heatmaps, "pictures"),
+            (DiagnosticArray, "/diagnostics", self.diagnostics, "reliable"),
+        ):
+            node.create_subscription(kind, topic, found.append, QOS[qos])
+
+    def until(self, condition, seconds=60.0):
+        """Listens until the condition holds; whether it did in time."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            self._executor.spin_once(timeout_sec=0.1)
+        return True
+
+    def for_a_while(self, seconds):
+        """Listens for what should not come."""
+        self.until(lambda: False, seconds)
+
+
+@contextmanager
+def running(monkeypatch, arguments, overrides=None, fake=True, without=(), log=None):
+    """Runs the graph of the arguments, less some nodes, in a ROS domain of its own."""
+    if fake:
+        monkeypatch.setattr(up, "command", fake_command)
+    monkeypatch.delenv("ROS_DOMAIN_ID", raising=False)
+    environment = up.ros_environment(isolated=True)
+    for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
+        if name in environment:
+            monkeypatch.setenv(name, environment[name])
+    graph = build(arguments, overrides)
+    graph = Graph(tuple(p for p in graph.processes if p.node.name not in without))
+    context = rclpy.Context()
+    rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
+    node = rclpy.create_node("listener", namespace=arguments.get("namespace") or None, context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    try:
+        listener = Listener(node, executor)
+        listener.node = node
+        with up.Processes(graph, environment, log) as processes:
+            listener.processes = processes
+            yield listener
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.try_shutdown(context=context)
+
+
+def write_messages(out, images, views=(), rate_hz=1000.0):
+    """Writes a bag of any images.
+
+    Args:
+        out: folder to make.
+        images: for each, the fields of an Image, or the bytes of a CompressedImage.
+        views: for each image (part_id, view_index, view_count), or nothing.
+        rate_hz: images per second.
+    """
+    store = bag.message_types()
+    compressed = isinstance(images[0], bytes)
+    kind = bag.COMPRESSED_IMAGE if compressed else bag.IMAGE
+    topic = "/image_raw/compressed" if compressed else "/image_raw"
+    with Writer(out, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        image_connection = writer.add_connection(topic, kind, typestore=store)
+        view_connection = writer.add_connection("/part_view", bag.PART_VIEW, typestore=store) if views else None
+        for index, content in enumerate(images):
+            stamp = bag.START_NS + round(index * 1e9 / rate_hz)
+            header = bag._header(store, stamp)
+            if views:
+                part, view, count = views[index]
+                message = store.types[bag.PART_VIEW](header=header, part_id=part, view_index=view, view_count=count)
+                writer.write(view_connection, stamp, store.serialize_cdr(message, bag.PART_VIEW))
+            fields = {"format": "png", "data": _bytes(content)} if compressed else content
+            writer.write(image_connection, stamp, store.serialize_cdr(store.types[kind](header=header, **fields), kind))
+    return out
+
+
+def raw(pixels, **changes):
+    """The fields of an Image of RGB pixels, with changes."""
+    height, width = pixels.shape[:2]
+    fields = {"height": height, "width": width, "encoding": "rgb8", "is_bigendian": 0, "step": 3 * width}
+    fields["data"] = pixels.reshape(-1)
+    return {**fields, **changes}
+
+
+def _bytes(data):
+    import numpy as np
+
+    return np.frombuffer(data, np.uint8)

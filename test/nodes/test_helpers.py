@@ -1,0 +1,122 @@
+"""Worker, flow, health and frame sources: what the nodes stand on, without ROS."""
+
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from pad_ros.errors import ConfigError
+from pad_ros.nodes.flow import Flow
+from pad_ros.nodes.frames import open_source
+from pad_ros.nodes.health import Health
+from pad_ros.nodes.worker import Worker
+
+
+def test_worker_works_in_order_and_refuses_what_has_no_room():
+    begun, go, done = threading.Event(), threading.Event(), []
+
+    def process(item):
+        begun.set()
+        go.wait(5)
+        done.append(item)
+
+    worker = Worker(process, capacity=2)
+    assert worker.submit(0)
+    begun.wait(5)
+    assert [worker.submit(item) for item in (1, 2, 3)] == [True, True, False]
+    assert len(worker) == 2
+    go.set()
+    deadline = time.monotonic() + 5
+    while len(done) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    worker.stop()
+    assert done == [0, 1, 2]
+
+
+def test_flow_holds_back_until_a_result_comes():
+    flow, never, passed = Flow(2), threading.Event(), threading.Event()
+    flow.sent(1)
+    flow.wait(never)  # one outstanding of two: at once
+    flow.sent(2)
+    waiter = threading.Thread(target=lambda: (flow.wait(never), passed.set()))
+    waiter.start()
+    assert not passed.wait(0.3)
+    flow.received(1)
+    assert passed.wait(5)
+
+
+def test_flow_writes_off_what_never_comes():
+    flow = Flow(1, timeout=0.3)
+    flow.sent(1)
+    flow.wait(threading.Event())
+    assert flow.written_off == 1
+
+
+def test_flow_without_limit_never_waits():
+    flow = Flow(0)
+    for stamp in range(100):
+        flow.sent(stamp)
+        flow.wait(threading.Event())
+
+
+def test_flow_ends_when_asked():
+    flow, stopping = Flow(1), threading.Event()
+    flow.sent(1)
+    stopping.set()
+    flow.wait(stopping)
+    assert flow.written_off == 0
+
+
+def test_health_in_numbers():
+    now = [0.0]
+    health = Health(window=10.0, clock=lambda: now[0])
+    assert health.summary()["latency p50 (ms)"] == "nan"
+    for index in range(20):
+        now[0] = float(index)
+        health.done(float(index))
+    health.failed("no evidence")
+    health.dropped()
+    summary = health.summary()
+    assert summary["rate (Hz)"] == "1.10"  # at 9, 10, … 19
+    assert (summary["latency p50 (ms)"], summary["latency p95 (ms)"]) == ("9.5", "18.1")
+    assert (summary["processed"], summary["failures"], summary["drops"]) == ("20", "1", "1")
+    assert summary["last failure"] == "no evidence"
+
+
+def test_folder_of_images_keeps_the_unreadable_one(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / "b.jpg").write_bytes(b"not an image")
+    (tmp_path / "notes.txt").write_text("no image")
+    frames = list(open_source(str(tmp_path)).frames())
+    assert [(frame.kind, frame.part_id) for frame in frames] == [("png", ""), ("jpeg", "")]
+    assert frames[1].data == b"not an image"
+
+
+def test_video_file(tmp_path):
+    path = str(tmp_path / "film.avi")
+    writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 10, (32, 16))
+    for _ in range(3):
+        writer.write(np.full((16, 32, 3), (250, 10, 10), np.uint8))  # blue
+    writer.release()
+    frames = list(open_source(path).frames())
+    assert len(frames) == 3
+    assert frames[0].pixels.shape == (16, 32, 3)
+    assert frames[0].pixels[8, 16, 2] > 200  # blue comes last in RGB
+
+
+@pytest.mark.parametrize(("make", "reason"), [(None, "neither"), ("folder", "no images"), ("", "is empty")])
+def test_source_that_is_none(tmp_path, make, reason):
+    path = tmp_path / "source"
+    if make == "folder":
+        path.mkdir()
+    with pytest.raises(ConfigError, match=reason):
+        open_source("" if make == "" else str(path))
+
+
+def test_file_that_is_no_video(tmp_path):
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"no film")
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        list(open_source(str(path)).frames())

@@ -1,0 +1,93 @@
+"""The committed sample through the real nodes, as separate processes over DDS: what `make demo` does."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
+pytest.importorskip("pad_ros.nodes.watcher", reason="needs rclpy and the built messages")
+
+from graph_harness import raw, running, write_messages  # noqa: E402
+
+from pad_ros import bag, demo, up  # noqa: E402
+from pad_ros.evaluation.results_writer import read_results  # noqa: E402
+from pad_ros.inspector import Inspector  # noqa: E402
+from pad_ros.nodes.convert import image_from_message, stamp_of  # noqa: E402
+from pad_ros.product import Product  # noqa: E402
+from pad_ros.results import Status  # noqa: E402
+
+
+def test_demo_judges_every_image_of_the_sample(sample_product, sample_bag, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("ROS_DOMAIN_ID", up.ros_environment(isolated=True)["ROS_DOMAIN_ID"])
+    assert demo.run_demo(sample_product, sample_bag, tmp_path) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    rows = read_results(tmp_path)
+    count = bag.count_images(sample_bag)
+    parts = {row["part_id"] for row in rows}
+    assert len(rows) == len({(row["part_id"], row["view_index"]) for row in rows}) == count
+    assert len(parts) >= 3
+    assert {row["status"] for row in rows} == {"OK"}
+    assert last.startswith(f"{count} images, {len(parts)} parts: ")
+    assert "0 without result; median" in last
+    assert " 0 rejected" not in last  # there are good parts and defective ones
+    assert " 0 passed" not in last
+    assert "data:image" in (tmp_path / "report.html").read_text()
+
+
+def test_nodes_and_core_say_the_same_and_bad_images_are_answered(sample_product, sample_bag, tmp_path, monkeypatch):
+    inspector = Inspector(Product.load(sample_product))
+    images = [image_from_message(message) for _, message in bag.read_images(sample_bag)]
+    good = [images[0], images[len(images) // 2], images[-1]]
+    grey = images[0] * 0 + 128  # no part in it
+    small = images[0][: inspector.camera.height // 2]
+    fields = [raw(good[0]), raw(grey), raw(good[1]), raw(small), raw(good[0], encoding="32FC3"), raw(good[2])]
+    replayed = write_messages(tmp_path / "bag", fields)
+    with running(monkeypatch, {"product": sample_product, "bag": replayed, "rate": 1000}, fake=False) as listener:
+        assert listener.until(lambda: len(listener.results) >= len(fields), 120)
+        assert listener.processes.problem() == ""
+    results = sorted(listener.results, key=lambda message: stamp_of(message.header))
+    assert len(results) == len(fields)
+    assert results[1].status in (Status.NOT_LOCALIZED, Status.NO_OBJECT)
+    assert [results[index].status for index in (3, 4)] == [Status.BAD_IMAGE] * 2
+    judged = 0
+    for image, message in zip(good, (results[0], results[2], results[5]), strict=True):
+        expected = inspector.inspect(image)
+        judged += expected.status == Status.OK
+        assert (message.status, message.anomalous) == (expected.status, expected.anomalous)
+        assert message.score == pytest.approx(expected.score, rel=1e-3, nan_ok=True)
+        assert message.inliers == (expected.pose.inliers if expected.pose else 0)
+        assert len(message.regions) == len(expected.regions)
+        assert message.product == inspector.product.name
+        assert message.product_checksum == inspector.product.checksum
+    assert judged >= 2  # else this compares nothing
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_real_nodes_end_quietly_on_a_signal(sample_product, number):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pad_ros.nodes.localization", "--ros-args", "-p", f"product:={sample_product}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=up.ros_environment(isolated=True),
+    )
+    assert "ready" in process.stdout.readline()
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert output == ""
+
+
+def test_truncated_product_is_refused_by_the_node(sample_product, tmp_path):
+    for file in sample_product.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    splats = tmp_path / "splats.ply"
+    splats.write_bytes(splats.read_bytes()[:-100])
+    command = [sys.executable, "-m", "pad_ros.nodes.anomaly", "--ros-args", "-p", f"product:={tmp_path}"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=up.ros_environment(isolated=True))
+    assert ended.returncode == 1
+    assert "splats.ply" in ended.stderr
+    assert "truncated" in ended.stderr
+    assert "Traceback" not in ended.stderr
