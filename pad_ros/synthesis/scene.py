@@ -28,7 +28,7 @@ class Scene:
     def __init__(self, resolution: int, horizontal_angle: float, samples: int) -> None:
         """Sets up an empty Blender file with conveyor, floor, light and camera."""
         bpy.ops.wm.read_factory_settings(use_empty=True)
-        self._meshes: dict[Any, Any] = {}
+        self._meshes: dict[tuple[int, str], tuple[Mesh, Any]] = {}
         self._materials: dict[str, Any] = {}
         self._roots: dict[str, Any] = {}
         _configure(resolution, samples)
@@ -75,8 +75,8 @@ class Scene:
         if key not in self._meshes:
             data = _mesh_data(mesh)
             data.materials.append(self._plastic(material))
-            self._meshes[key] = data
-        return self._meshes[key]
+            self._meshes[key] = (mesh, data)  # the mesh too: its id must not be given to another one
+        return self._meshes[key][1]
 
     def _plastic(self, material: Material) -> Any:
         if material.name not in self._materials:

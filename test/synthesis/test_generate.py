@@ -16,6 +16,7 @@ from pad_ros.errors import ConfigError, SynthesisError
 from pad_ros.geometry import pose_error
 from pad_ros.images import read_cutout, read_image, read_mask
 from pad_ros.synthesis import blender, cameras
+from pad_ros.synthesis.assembly import Assembly
 from pad_ros.synthesis.generate import _row, generate
 from pad_ros.synthesis.planning import SynthesisSettings, plan_objects, plan_train
 from pad_ros.synthesis.vehicles import build_vehicle
@@ -55,12 +56,16 @@ def test_a_failing_worker_is_reported(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def rendered(tmp_path_factory):
-    """A tiny data set whose first run is killed in the middle and whose second finishes it."""
+def blender_python():
     try:
-        blender.find_blender()
+        return blender.find_blender()
     except SynthesisError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def rendered(blender_python, tmp_path_factory):
+    """A tiny data set whose first run is killed in the middle and whose second finishes it."""
     out = tmp_path_factory.mktemp("synthesis") / "set"
     code = (
         "from pad_ros.synthesis.generate import generate; from pad_ros.synthesis.planning import SynthesisSettings;"
@@ -150,3 +155,35 @@ def test_masks_agree_with_the_difference_of_intact_and_defective_renders(rendere
         assert np.median(difference[mask]) > 20  # the defect is real
         assert np.quantile(difference[~near], 0.95) < 8  # and elsewhere the images are alike but for its shadow
         assert difference[mask].mean() > 5 * difference[~near].mean()
+
+
+MESHES_AS_LOADED = """
+import sys
+import numpy as np
+import bpy
+from pad_ros.synthesis.assembly import Assembly
+from pad_ros.synthesis.scene import Scene
+
+scene = Scene(16, 0.7, 1)
+for copy, path in enumerate(sys.argv[1:]):
+    scene.add_assembly(str(copy), Assembly.load(path))
+for copy, path in enumerate(sys.argv[1:]):
+    for part in Assembly.load(path).parts:
+        data = bpy.data.objects[f"{copy}/{part.name}"].data
+        found = np.empty(3 * len(data.vertices), dtype=np.float32)
+        data.vertices.foreach_get("co", found)
+        np.testing.assert_array_equal(found, part.mesh.vertices.astype(np.float32).ravel(), part.name)
+print("all alike")
+"""
+
+
+@pytest.mark.slow
+def test_every_part_keeps_its_own_mesh(blender_python, tmp_path):
+    """Assemblies come and go while the scene shares their meshes; none may take another's place."""
+    intact, paths = build_vehicle(NAME), []
+    for index in range(16):  # other parts each, so that freed memory is used for other meshes
+        paths.append(str(tmp_path / f"{index}.npz"))
+        Assembly(NAME, intact.parts[: 5 * index] + intact.parts[5 * index + 3 + index :]).save(paths[-1])
+    command = [blender_python, "-c", MESHES_AS_LOADED, *paths]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert "all alike" in done.stdout, done.stderr
