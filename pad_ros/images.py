@@ -30,9 +30,8 @@ def decode_image(data: bytes, name: str = "image") -> Image:
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
     """Encodes RGB [H, W, 3], RGBA [H, W, 4] or grey [H, W] uint8 as PNG bytes."""
-    if image.ndim == 3:
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
-    return cv2.imencode(".png", image)[1].tobytes()
+    order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[1 if image.ndim == 2 else image.shape[2]]
+    return cv2.imencode(".png", np.atleast_3d(image)[..., order])[1].tobytes()
 
 
 def read_image(path: Path | str) -> Image:

@@ -174,7 +174,7 @@ def read_cutouts(data: ClassData) -> list[Cutout]:
 
 def white_cutout(image: Image) -> Map:
     """The coverage [H, W] of an object on pure white: what white regions at the border do not reach."""
-    white = (image >= 250).all(axis=2).astype(np.uint8)  # [H, W]
+    white = np.asarray((image >= 250).all(axis=2), np.uint8)  # [H, W]
     _, labels = cv2.connectedComponents(white)
     border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     outside = np.isin(labels, border[border > 0]) & (white > 0)
@@ -199,13 +199,13 @@ def clutter(shape: tuple[int, int], rng: np.random.Generator) -> Map:
     height, width = shape
     picture = np.full((height, width, 3), rng.uniform(60, 180), dtype=np.float32)
     picture += rng.uniform(-20, 20, size=3).astype(np.float32)
-    for cells in (4, 16, 64):
-        noise = rng.normal(0, 25, size=(cells, cells)).astype(np.float32)
+    for cells, contrast in ((4, 18), (16, 9), (64, 5)):  # large stains are strong, small ones faint, as on a belt
+        noise = rng.normal(0, contrast, size=(cells, cells)).astype(np.float32)
         picture += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)[..., None]
     angle, period = rng.uniform(0, np.pi), rng.uniform(0.08, 0.25) * width
     rows, columns = np.mgrid[:height, :width]
     position = (columns * np.cos(angle) + rows * np.sin(angle)) % period  # [H, W]
-    picture -= 60.0 * (position < 2.5)[..., None]
+    picture -= 50.0 * (position < 2.5)[..., None]
     picture += rng.normal(0, 3, size=picture.shape)
     return np.clip(picture, 0, 255).astype(np.float32)
 

@@ -73,6 +73,17 @@ def test_the_belt_without_a_part_is_not_localized(inspector, sample_images):
     assert inspection.status in (Status.NOT_LOCALIZED, Status.NO_OBJECT)
 
 
+def test_another_part_never_passes(inspector, sample_images):
+    """The mirror image is a part of the same colours and textures that nobody trained: no pose, or all wrong."""
+    for _, view, image in sample_images[:9:3]:
+        inspection = inspector.inspect(np.ascontiguousarray(image[:, ::-1]))
+        assert inspection.anomalous, view
+        if inspection.status == Status.OK:
+            assert inspection.score > 3 * inspection.threshold
+        else:
+            assert inspection.status == Status.NOT_LOCALIZED and inspection.reason
+
+
 def test_a_defect_of_ours_becomes_a_result(inspector, sample_images, monkeypatch):
     def fail(image, reference):
         raise RuntimeError("boom")

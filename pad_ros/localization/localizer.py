@@ -14,9 +14,10 @@ from pad_ros.geometry import Camera, Matrix
 from pad_ros.images import check_image
 from pad_ros.localization.features import FeatureExtractor, Features
 from pad_ros.localization.matching import DescriptorIndex
-from pad_ros.localization.pnp import PnpResult, project, reprojection_errors, solve_pnp
+from pad_ros.localization.pnp import MIN_MATCHES, PnpResult, project, reprojection_errors, solve_pnp
 from pad_ros.localization.retrieval import views_with_most_votes
 from pad_ros.localization.sfm_map import SfmMap
+from pad_ros.localization.sift import DESCRIPTOR_LENGTH
 from pad_ros.registry import create
 from pad_ros.results import Image, PoseEstimate
 
@@ -52,7 +53,12 @@ def create_localizer(
 
 
 class MapLocalizer:
-    """Local features against the SfM map (paper, section 3.2, with votes of direct matches as retrieval)."""
+    """Local features against the SfM map (paper, section 3.2, with votes of direct matches as retrieval).
+
+    1. Match with the points of the whole map, and with what the views with most votes saw: a first pose.
+    2. Look for what the views nearest to that pose saw where it should be: more matches, the final pose.
+    3. Accept it only if enough keypoints, over enough of the part, agree.
+    """
 
     def __init__(
         self,
@@ -61,13 +67,14 @@ class MapLocalizer:
         extractor: FeatureExtractor,
         *,
         ratio: float = 0.85,
-        views: int = 5,
-        view_ratio: float = 0.9,
-        guided_px: float = 4.0,
+        views: int = 8,
+        view_ratio: float = 0.85,
+        guided_views: int = 5,
+        guided_distance: float = 0.6,
         max_error_px: float = 3.0,
         min_inliers: int = 12,
-        min_inlier_ratio: float = 0.1,
-        min_coverage: float = 0.05,
+        min_support: float = 0.1,
+        min_coverage: float = 0.25,
         max_trials: int = 10_000,
         seed: int = 0,
     ) -> None:
@@ -80,33 +87,39 @@ class MapLocalizer:
             ratio: nearest / second-nearest distance for matches with the points of the whole map.
             views: how many views with most votes are matched a second time; 0 for none.
             view_ratio: the ratio for these.
-            guided_px: after the first pose, keypoints this near to a projected point may match it; 0 for none.
+            guided_views: how many views near the first pose say what should be seen.
+            guided_distance: largest descriptor distance of these matches, in lengths of a descriptor.
             max_error_px: largest reprojection error of an inlier.
-            min_inliers: fewest distinct keypoints that must agree with a pose.
-            min_inlier_ratio: smallest part of the matches that must agree.
-            min_coverage: smallest part of the object's outline in the image that the inliers must span.
+            min_inliers: fewest distinct keypoints that must agree with the first pose.
+            min_support: smallest part of the points that should be seen which must be found.
+            min_coverage: smallest part of the area where points should be seen which the inliers must span.
             max_trials: most RANSAC samples.
             seed: of RANSAC.
 
         Raises:
             ConfigError: a setting out of range.
         """
-        for name, value in {"ratio": ratio, "view_ratio": view_ratio, "min_inlier_ratio": min_inlier_ratio}.items():
+        fractions = {"ratio": ratio, "view_ratio": view_ratio, "guided_distance": guided_distance}
+        for name, value in fractions.items():
             if not 0 < value <= 1:
                 raise ConfigError(f"localization: {name} must be above 0 and at most 1, got {value}")
+        for name, value in {"min_support": min_support, "min_coverage": min_coverage}.items():
+            if not 0 <= value <= 1:
+                raise ConfigError(f"localization: {name} must be from 0 to 1, got {value}")
         for name, value in {"max_error_px": max_error_px, "max_trials": max_trials}.items():
             if not value > 0:
                 raise ConfigError(f"localization: {name} must be above 0, got {value}")
-        if views < 0 or guided_px < 0 or min_inliers < 4:
-            raise ConfigError("localization: views and guided_px must not be negative, min_inliers at least 4")
+        if views < 0 or guided_views < 1 or min_inliers < MIN_MATCHES:
+            raise ConfigError(
+                f"localization: views must be 0 or more, guided_views 1 or more, min_inliers {MIN_MATCHES} or more"
+            )
         self._map = sfm_map
         self._camera = camera
         self._extractor = extractor
         self._ratio, self._views, self._view_ratio = ratio, views, view_ratio
-        self._guided_px, self._max_error_px = guided_px, max_error_px
-        self._min_inliers, self._min_inlier_ratio = min_inliers, min_inlier_ratio
-        self._min_coverage = min_coverage
-        self._max_trials, self._seed = max_trials, seed
+        self._guided_views, self._guided_distance = guided_views, guided_distance * DESCRIPTOR_LENGTH
+        self._max_error_px, self._max_trials, self._seed = max_error_px, max_trials, seed
+        self._min_inliers, self._min_support, self._min_coverage = min_inliers, min_support, min_coverage
         self._centre = np.median(sfm_map.points, axis=0)
         distances = np.linalg.norm(sfm_map.view_poses[:, :3, 3] - self._centre, axis=1)
         self._distances = 0.5 * distances.min(), 2.0 * distances.max()
@@ -121,18 +134,26 @@ class MapLocalizer:
         """
         features = self._extractor.extract(check_image(image, self._camera))
         matches = self._match(features)
-        result = self._solve(features, matches)
-        if result is None:
+        first = self._solve(features, matches)
+        inliers = 0 if first is None else self._count(features, matches[first.inliers])
+        tried = len(np.unique(matches[:, 0]))
+        if first is None or inliers < self._min_inliers:
             raise NotLocalizedError(
-                f"no pose agrees with the {len(matches)} matches of {len(features)} keypoints; is the part in view?"
+                f"{inliers} inliers of {tried} matches ({len(features)} keypoints), at least {self._min_inliers} needed"
             )
-        inliers = self._check(features, matches, result)
-        pixels, points = features.keypoints[matches[:, 0]], self._map.points[matches[:, 1]]
-        errors = reprojection_errors(self._camera, result.pose, pixels, points)[result.inliers]
+        seen = self._seen_from(first.pose)
+        guided = self._guided(features, first.pose, seen)
+        union = np.unique(np.concatenate([matches[first.inliers], guided]), axis=0)
+        final = self._solve(features, union) or first  # the first pose's inliers are in the union
+        agreed = union[final.inliers]
+        self._check(features, agreed, final.pose, np.unique(self._map.point_index[seen]))
+        errors = reprojection_errors(
+            self._camera, final.pose, features.keypoints[agreed[:, 0]], self._map.points[agreed[:, 1]]
+        )
         return PoseEstimate(
-            object_from_camera=result.pose,
-            inliers=inliers,
-            matches=len(np.unique(matches[:, 0])),
+            object_from_camera=final.pose,
+            inliers=self._count(features, agreed),
+            matches=len(np.union1d(matches[:, 0], guided[:, 0])),
             reprojection_error=float(np.sqrt(np.mean(errors**2))),
         )
 
@@ -142,8 +163,8 @@ class MapLocalizer:
         matches = np.stack([keypoints, points], axis=1)
         views = views_with_most_votes(self._map, points, self._views)
         rows = np.flatnonzero(np.isin(self._map.view_index, views))
-        seen = DescriptorIndex(self._map.descriptors[rows], self._map.point_index[rows])
-        keypoints, found = seen.match(features.descriptors, self._view_ratio)
+        index = DescriptorIndex(self._map.descriptors[rows], self._map.point_index[rows])
+        keypoints, found = index.match(features.descriptors, self._view_ratio)
         again = np.stack([keypoints, self._map.point_index[rows[found]]], axis=1)
         return np.unique(np.concatenate([matches, again]), axis=0)
 
@@ -157,52 +178,51 @@ class MapLocalizer:
             seed=self._seed,
         )
 
-    def _guided(self, features: Features, pose: Matrix) -> Matches:
-        """Matches keypoints with the points that should be seen next to them."""
-        axes = self._map.view_poses[:, :3, 2]  # [V, 3]
-        views = np.argsort(-(axes @ pose[:3, 2]), kind="stable")[: self._views]
-        rows = np.flatnonzero(np.isin(self._map.view_index, views))
-        pixels, front = project(self._camera, pose, self._map.points[self._map.point_index[rows]])
-        squares = ((pixels[:, None] - features.keypoints[None]) ** 2).sum(axis=2)  # [R, N]
-        row, keypoint = np.nonzero((squares <= self._guided_px**2) & front[:, None])
-        differences = self._map.descriptors[rows[row]].astype(np.float32) - features.descriptors[keypoint]
-        distances = np.sqrt((differences**2).sum(axis=1))
-        near = distances < GUIDED_DISTANCE
-        point = self._map.point_index[rows[row]]
-        order = np.flatnonzero(near)[np.argsort(distances[near], kind="stable")]
-        order = order[np.sort(np.unique(point[order], return_index=True)[1])]
-        order = order[np.sort(np.unique(keypoint[order], return_index=True)[1])]
-        return np.stack([keypoint[order], point[order]], axis=1)
+    def _seen_from(self, pose: Matrix) -> NDArray[np.intp]:
+        """The observations of the views whose optical axes are nearest to the pose's: what should be seen."""
+        cosines = self._map.view_poses[:, :3, 2] @ pose[:3, 2]  # [V]
+        nearest = np.argsort(-cosines, kind="stable")[: self._guided_views]
+        return np.flatnonzero(np.isin(self._map.view_index, nearest))
 
-    def _check(self, features: Features, matches: Matches, result: PnpResult) -> int:
-        """Counts the distinct inliers; raises NotLocalizedError unless they make the pose certain."""
-        keypoints, points = matches[result.inliers].T
-        # SIFT gives a keypoint one descriptor per orientation: the same place counts once.
-        places = np.unique(features.keypoints[keypoints], axis=0)
-        inliers, tried = min(len(places), len(np.unique(points))), len(np.unique(matches[:, 0]))
-        if inliers < self._min_inliers:
-            raise NotLocalizedError(
-                f"{inliers} inliers of {tried} matches ({len(features)} keypoints), "
-                f"at least {self._min_inliers} inliers needed"
-            )
-        if inliers < self._min_inlier_ratio * tried:
-            raise NotLocalizedError(
-                f"{inliers} inliers of {tried} matches, at least {self._min_inlier_ratio:.0%} of them needed"
-            )
-        distance = float(np.linalg.norm(result.pose[:3, 3] - self._centre))
+    def _guided(self, features: Features, pose: Matrix, seen: NDArray[np.intp]) -> Matches:
+        """Matches keypoints with the points that should be seen next to them; each keypoint and point once."""
+        pixels, front = project(self._camera, pose, self._map.points[self._map.point_index[seen]])
+        x, y = pixels.astype(np.float32).T[:, :, None] - features.keypoints.T[:, None]  # [R, N] each
+        row, keypoint = np.nonzero((x * x + y * y <= self._max_error_px**2) & front[:, None])
+        differences = self._map.descriptors[seen[row]].astype(np.float32) - features.descriptors[keypoint]
+        squares = np.einsum("kd,kd->k", differences, differences)
+        order = np.argsort(squares, kind="stable")
+        order = order[squares[order] <= self._guided_distance**2]
+        pairs = np.stack([keypoint[order], self._map.point_index[seen[row[order]]]], axis=1)
+        for column in (1, 0):
+            pairs = pairs[np.sort(np.unique(pairs[:, column], return_index=True)[1])]
+        return pairs
+
+    def _count(self, features: Features, matches: Matches) -> int:
+        """Counts the independent matches: SIFT gives one place a descriptor, so a match, per orientation."""
+        places = np.unique(features.keypoints[matches[:, 0]], axis=0)
+        return min(len(places), len(np.unique(matches[:, 1])))
+
+    def _check(self, features: Features, agreed: Matches, pose: Matrix, expected: NDArray[np.integer]) -> None:
+        """Raises NotLocalizedError unless the matches that agree with the pose make it certain."""
+        distance = float(np.linalg.norm(pose[:3, 3] - self._centre))
         if not self._distances[0] <= distance <= self._distances[1]:
             raise NotLocalizedError(
                 f"the part would be {distance:.3g} away, outside {self._distances[0]:.3g}…{self._distances[1]:.3g}"
             )
-        coverage = self._coverage(places, result.pose)
+        support = float(np.isin(expected, agreed[:, 1]).mean())
+        if support < self._min_support:
+            raise NotLocalizedError(
+                f"{support:.1%} of the {len(expected)} points that should be seen were found, "
+                f"at least {self._min_support:.0%} needed"
+            )
+        pixels, _ = project(self._camera, pose, self._map.points[expected])
+        coverage = _hull_area(features.keypoints[agreed[:, 0]]) / max(_hull_area(pixels), 1e-9)
         if coverage < self._min_coverage:
             raise NotLocalizedError(
-                f"the {inliers} inliers cover {coverage:.1%} of the part, at least {self._min_coverage:.0%} needed"
+                f"the {len(agreed)} inliers cover {coverage:.0%} of the part, at least {self._min_coverage:.0%} needed"
             )
-        return inliers
 
-    def _coverage(self, places: NDArray[np.float32], pose: Matrix) -> float:
-        """How much of the part's outline the inliers' outline covers, both as convex hulls."""
-        pixels, _ = project(self._camera, pose, self._map.points)
-        part = cv2.contourArea(cv2.convexHull(pixels.astype(np.float32)))
-        return cv2.contourArea(cv2.convexHull(places)) / max(part, 1e-9)
+
+def _hull_area(pixels: NDArray[np.floating]) -> float:
+    return cv2.contourArea(cv2.convexHull(pixels.astype(np.float32)))

@@ -16,6 +16,7 @@ from pad_ros.errors import ProductError, TrainingError
 from pad_ros.geometry import Camera, Matrix, is_rigid
 from pad_ros.localization.features import FeatureExtractor, Features
 from pad_ros.localization.matching import match_mutual
+from pad_ros.localization.pnp import project
 from pad_ros.localization.triangulation import Tracks, epipolar_distances, triangulate, view_pairs
 from pad_ros.results import Image, Mask
 
@@ -96,7 +97,10 @@ class SfmMap:
         for name, (dtype, names) in layout.items():
             array = getattr(self, name)
             fits = array.dtype == dtype and array.ndim == len(names)
-            expected = [sizes.setdefault(n, size) if isinstance(n, str) else n for n, size in zip(names, array.shape, strict=False)]
+            expected = [
+                sizes.setdefault(n, size) if isinstance(n, str) else n
+                for n, size in zip(names, array.shape, strict=False)
+            ]
             if not fits or list(array.shape) != expected:
                 return f"{name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} {names} with {sizes}"
         p, v = sizes["P"], sizes["V"]
@@ -121,8 +125,8 @@ def build_map(
     extractor: FeatureExtractor,
     *,
     neighbours: int = 15,
-    ratio: float = 0.9,
-    max_error_px: float = 4.0,
+    ratio: float = 0.8,
+    max_error_px: float = 2.0,
     min_track: int = 3,
     border_px: int = 0,
     max_points: int | None = None,
@@ -169,6 +173,8 @@ def build_map(
     tracks = triangulate(
         camera, poses, [f.keypoints for f in features], matches, max_error_px=max_error_px, min_track=min_track
     )
+    if masks is not None:
+        tracks = _kept(tracks, _inside_silhouettes(tracks.points, masks, camera, poses, max_error_px))
     if len(tracks.points) < MIN_POINTS:
         raise TrainingError(
             f"only {len(tracks.points)} points could be triangulated from {len(images)} views, at least {MIN_POINTS} "
@@ -229,27 +235,49 @@ def _colors(tracks: Tracks, images: Sequence[Image], features: Sequence[Features
     return np.rint(np.add.reduceat(observed, starts, axis=0) / counts).astype(np.uint8)
 
 
+def _inside_silhouettes(
+    points: NDArray[np.float64], masks: Sequence[Mask], camera: Camera, poses: Sequence[Matrix], margin_px: float
+) -> NDArray[np.intp]:
+    """The points that fall on the part, or out of the image, in all views but one in twenty: the others are wrong."""
+    inside = np.zeros(len(points))
+    for mask, pose in zip(masks, poses, strict=True):
+        away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) > margin_px + 1  # [H, W]
+        pixels, front = project(camera, pose, points)
+        visible = front & (pixels >= 0).all(axis=1) & (pixels < [camera.width, camera.height]).all(axis=1)
+        x, y = np.where(visible[:, None], pixels, 0).astype(int).T
+        inside += ~(visible & away[y, x])
+    return np.flatnonzero(inside >= 0.95 * len(masks))
+
+
+def _kept(tracks: Tracks, points: NDArray[np.intp]) -> Tracks:
+    rows = np.flatnonzero(np.isin(tracks.point_index, points))
+    return Tracks(
+        tracks.points[points],
+        np.searchsorted(points, tracks.point_index[rows]),
+        tracks.view_index[rows],
+        tracks.keypoint_index[rows],
+    )
+
+
 def _selected(
     tracks: Tracks, features: Sequence[Features], max_points: int | None, max_observations: int | None
 ) -> Tracks:
     """Keeps the points with the longest tracks, and of each the observations that differ most."""
     lengths = np.bincount(tracks.point_index, minlength=len(tracks.points))
-    kept = np.sort(np.argsort(-lengths, kind="stable")[:max_points])
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    descriptors = _descriptors(tracks, features)
-    rows, index = [], []
-    for new, old in enumerate(kept):
-        own = np.arange(starts[old], starts[old + 1])
-        if max_observations is not None and len(own) > max_observations:
-            own = own[_spread(descriptors[own].astype(np.float32), max_observations)]
-        rows.append(own)
-        index.append(np.full(len(own), new))
-    chosen = np.concatenate(rows)
-    return Tracks(tracks.points[kept], np.concatenate(index), tracks.view_index[chosen], tracks.keypoint_index[chosen])
+    tracks = _kept(tracks, np.sort(np.argsort(-lengths, kind="stable")[:max_points]))
+    if max_observations is None:
+        return tracks
+    descriptors = _descriptors(tracks, features).astype(np.float32)
+    starts = np.searchsorted(tracks.point_index, np.arange(len(tracks.points)))
+    own = np.split(np.arange(len(descriptors)), starts[1:])
+    rows = np.concatenate([o[_spread(descriptors[o], max_observations)] for o in own])
+    return Tracks(tracks.points, tracks.point_index[rows], tracks.view_index[rows], tracks.keypoint_index[rows])
 
 
 def _spread(descriptors: NDArray[np.float32], count: int) -> NDArray[np.intp]:
     """Farthest-point sampling of descriptors [K, D], starting at the one nearest to their mean; sorted indices."""
+    if len(descriptors) <= count:
+        return np.arange(len(descriptors))
     chosen = [int(((descriptors - descriptors.mean(axis=0)) ** 2).sum(axis=1).argmin())]
     distances = np.full(len(descriptors), np.inf, dtype=np.float32)
     while len(chosen) < count:

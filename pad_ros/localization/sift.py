@@ -15,7 +15,7 @@ DESCRIPTOR_LENGTH = 512.0  # of a quantised descriptor; components above 255 (ha
 class SiftFeatures:
     """SIFT keypoints (Lowe 2004) with RootSIFT descriptors (Arandjelovic and Zisserman 2012) as uint8 [N, 128]."""
 
-    def __init__(self, max_keypoints: int = 2048, contrast_threshold: float = 0.04, root: bool = True) -> None:
+    def __init__(self, max_keypoints: int = 2048, contrast_threshold: float = 0.02, root: bool = True) -> None:
         """Checks the settings.
 
         Args:
@@ -45,7 +45,7 @@ class SiftFeatures:
         found, descriptors = sift.detectAndCompute(grey, area)
         if not found or descriptors is None:
             return Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
-        keypoints = cv2.KeyPoint.convert(found).astype(np.float32) + np.float32(0.5)  # OpenCV's centres are at 0
+        keypoints = np.array([point.pt for point in found], np.float32) + np.float32(0.5)  # OpenCV's centres are at 0
         return Features(keypoints, self._quantise(descriptors))
 
     def _quantise(self, descriptors: np.ndarray) -> np.ndarray:

@@ -104,8 +104,7 @@ def triangulate(
         manager.filter_all_points3D(max_error_px, options.min_angle)
         _refine_points(reconstruction)
     manager.filter_all_points3D(max_error_px, options.min_angle)
-    manager.filter_points3D_with_short_tracks(min_track)
-    return _tracks(reconstruction)
+    return _tracks(reconstruction, min_track)
 
 
 def _refine_points(reconstruction: pycolmap.Reconstruction) -> None:
@@ -127,10 +126,14 @@ def _refine_points(reconstruction: pycolmap.Reconstruction) -> None:
     pycolmap.create_default_bundle_adjuster(options, config, reconstruction).solve()
 
 
-def _tracks(reconstruction: pycolmap.Reconstruction) -> Tracks:
-    points, rows = [], []
-    for index, (_, point) in enumerate(sorted(reconstruction.points3D.items())):
-        points.append(point.xyz)
-        rows += sorted((index, element.image_id, element.point2D_idx) for element in point.track.elements)
+def _tracks(reconstruction: pycolmap.Reconstruction, min_track: int) -> Tracks:
+    points: list[NDArray[np.float64]] = []
+    rows: list[tuple[int, int, int]] = []
+    for _, point in sorted(reconstruction.points3D.items()):
+        elements = sorted((element.image_id, element.point2D_idx) for element in point.track.elements)
+        # Distinct views, not COLMAP's track length: SIFT gives one place several keypoints.
+        if len({view for view, _ in elements}) >= min_track:
+            rows += [(len(points), view, keypoint) for view, keypoint in elements]
+            points.append(point.xyz)
     table = np.array(rows, dtype=np.int64).reshape(-1, 3)
     return Tracks(np.array(points, dtype=np.float64).reshape(-1, 3), table[:, 0], table[:, 1], table[:, 2])

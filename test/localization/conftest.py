@@ -7,5 +7,5 @@ from pad_ros.localization.sift import SiftFeatures
 
 @pytest.fixture(scope="session")
 def box_map() -> SfmMap:
-    images, masks, poses = textured_box.train_views()
+    images, masks, poses = textured_box.train_views(36)
     return build_map(images, masks, textured_box.CAMERA, poses, SiftFeatures())

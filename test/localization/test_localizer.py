@@ -73,12 +73,12 @@ def test_mirrored_part_has_no_pose(localizer):
 
 def test_reason_names_inliers_matches_and_limit(box_map):
     image, _ = textured_box.render(POSES[0])
-    with pytest.raises(NotLocalizedError, match=r"\d+ inliers of \d+ matches .*, at least 5000 inliers needed"):
+    with pytest.raises(NotLocalizedError, match=r"\d+ inliers of \d+ matches .*, at least 5000 needed"):
         _create(box_map, min_inliers=5000).localize(image)
-    with pytest.raises(NotLocalizedError, match="at least 100% of them needed"):
-        _create(box_map, min_inlier_ratio=1.0).localize(image)
-    with pytest.raises(NotLocalizedError, match=r"cover \d+\.\d% of the part, at least 99% needed"):
-        _create(box_map, min_coverage=0.99).localize(image)
+    with pytest.raises(NotLocalizedError, match=r"\d% of the \d+ points that should be seen .* least 100% needed"):
+        _create(box_map, min_support=1.0).localize(image)
+    with pytest.raises(NotLocalizedError, match=r"cover \d+% of the part, at least 100% needed"):
+        _create(box_map, min_coverage=1.0).localize(image)
 
 
 def test_part_that_is_too_far_away_to_be_true_has_no_pose(box_map, localizer):
@@ -100,7 +100,18 @@ def test_images_of_another_camera_are_refused(localizer):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"ratio": 0.0}, {"view_ratio": 1.5}, {"views": -1}, {"min_inliers": 2}, {"max_error_px": 0}, {"x": 1}]
+    "wrong",
+    [
+        {"ratio": 0.0},
+        {"view_ratio": 1.5},
+        {"views": -1},
+        {"guided_views": 0},
+        {"guided_distance": 0},
+        {"min_inliers": 2},
+        {"min_support": 1.1},
+        {"max_error_px": 0},
+        {"x": 1},
+    ],
 )
 def test_wrong_settings_are_refused(box_map, wrong):
     with pytest.raises(ConfigError, match="localization"):

@@ -6,7 +6,7 @@ import textured_box
 
 from pad_ros.errors import ProductError, TrainingError
 from pad_ros.geometry import is_rigid
-from pad_ros.localization.sfm_map import SfmMap, build_map
+from pad_ros.localization.sfm_map import SfmMap, _inside_silhouettes, build_map
 from pad_ros.localization.sift import SiftFeatures
 
 
@@ -30,6 +30,12 @@ def test_same_views_give_the_same_map():
     first, again = (_build(*textured_box.train_views(12), neighbours=6) for _ in range(2))
     for field in dataclasses.fields(SfmMap):
         assert np.array_equal(getattr(again, field.name), getattr(first, field.name)), field.name
+
+
+def test_points_beside_the_silhouettes_are_left_out():
+    _, masks, poses = textured_box.train_views(12)
+    points = np.array([[0.5, 0.1, 0.1], [0.9, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, -0.4, 0.3], [0.5, 0.6, 0.3]])
+    assert _inside_silhouettes(points, masks, textured_box.CAMERA, poses, 2.0).tolist() == [0, 2, 3]
 
 
 def test_map_can_be_capped():
