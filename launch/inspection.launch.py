@@ -24,6 +24,7 @@ def start(context):
             parameters=[str(process.params_file), process.parameters],
             remappings=list(process.remappings),
             ros_arguments=["--log-level", process.log_level],
+            additional_env=graph.ENVIRONMENT,
             output="screen",
             on_exit=partial(end, process),
         )

@@ -163,9 +163,12 @@ def _up(arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from pad_ros.demo import run_demo
     from pad_ros.resources import share_folder
 
+    try:
+        from pad_ros.nodes.demo import run_demo
+    except ImportError as error:
+        raise ConfigError(f"{error}; this needs ROS: run `make env`, or source your ROS 2 workspace") from None
     sample = share_folder() / "sample"
     return run_demo(arguments.product or sample / "product", arguments.bag or sample / "bag", arguments.output)
 

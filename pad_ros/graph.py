@@ -42,6 +42,9 @@ class Process:
     required: bool = True  # when it ends, the graph ends
 
 
+# Several nodes share the cores: threads that wait must not keep them busy, and small matrix products need only one.
+ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
+
 _AUTOSTART = Parameter("autostart", True, "configure and activate by itself; false leaves it to a lifecycle manager")
 _TRANSPORT = Parameter(
     "image_transport",

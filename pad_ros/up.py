@@ -19,7 +19,7 @@ from typing import IO
 import yaml
 
 from pad_ros.errors import ConfigError
-from pad_ros.graph import Graph, Process, build, parse_settings
+from pad_ros.graph import ENVIRONMENT, Graph, Process, build, parse_settings
 
 _PATIENCE_S = 8.0  # from the request to end until a process is killed
 
@@ -153,7 +153,7 @@ def ros_environment(isolated: bool = False) -> dict[str, str]:
     Raises:
         ConfigError: no domain is free.
     """
-    environment = {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1", **os.environ}
+    environment = {**ENVIRONMENT, "PYTHONUNBUFFERED": "1", **os.environ}
     if not any(name in environment for name in ("ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_LOCALHOST_ONLY")):
         environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     if isolated and "ROS_DOMAIN_ID" not in environment:

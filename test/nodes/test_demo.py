@@ -11,9 +11,10 @@ pytest.importorskip("pad_ros.nodes.watcher", reason="needs rclpy and the built m
 
 from graph_harness import fake_command, write_messages  # noqa: E402
 
-from pad_ros import demo, up  # noqa: E402
+from pad_ros import up  # noqa: E402
 from pad_ros.errors import BagError  # noqa: E402
 from pad_ros.images import encode_png, read_image  # noqa: E402
+from pad_ros.nodes import demo  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +42,9 @@ def test_replay_shows_each_verdict_and_leaves_a_report(tmp_path, capsys):
     assert sum(" view " in line and "/6 " in line for line in lines) == 6
     assert sum("left" in line for line in lines) >= 4
     assert "  part part1: REJECT (1 of 2 views anomalous (worst: view 1))" in lines
+    views = [index for index, line in enumerate(lines) if " view " in line and "/6 " in line]
+    verdicts = [index for index, line in enumerate(lines) if line.startswith("  part ")]
+    assert all(verdict > view for verdict, view in zip(verdicts, views[1::2], strict=True))  # after their last view
     assert {"  part part0: pass (0 of 2 views anomalous)", "  part part2: pass (0 of 2 views anomalous)"} <= set(lines)
     rows = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]
     assert {(row["part_id"], row["view_index"]): row["score"] for row in rows} == {

@@ -16,6 +16,8 @@ from pad_ros.evaluation.report import write_report
 from pad_ros.evaluation.results_writer import ResultWriter, read_results
 from pad_ros.evaluation.summary import format_ms, summarize
 from pad_ros.graph import build
+from pad_ros.nodes.convert import image_from_message, stamp_of
+from pad_ros.nodes.watcher import watch
 from pad_ros.results import Image, Inspection, Status
 from pad_ros.up import Processes, ros_environment
 
@@ -47,8 +49,6 @@ def run_demo(product: Path | str, bag: Path | str, out: Path | str) -> int:
     )
     environment = ros_environment(isolated=True)
     os.environ.update({name: value for name, value in environment.items() if name.startswith("ROS_")})
-    from pad_ros.nodes.watcher import watch  # it needs ROS, and the environment set
-
     with ResultWriter(out) as writer, open(out / "nodes.log", "wb") as log, watch() as watcher:
         print(
             f"{total} images of {bag} through {len(graph.processes)} nodes; their log is {out / 'nodes.log'}",
@@ -83,7 +83,8 @@ class _Run:
         self._images = _Images(bag)
         self._moments: list[float] = []  # when each result came
         self._undecided: set[str] = set()
-        self._decided: set[str] = set()
+        self._shown: set[int] = set()  # stamps
+        self._commands: list[Any] = []  # of parts whose last result has not come
         self._written = 0
 
     def follow(self, processes: Processes) -> str:
@@ -108,18 +109,21 @@ class _Run:
         for joined in self._watcher.take_complete():
             self._write(joined)
             news = True
-        for command in self._watcher.take_commands():
+        self._commands += self._watcher.take_commands()
+        # A verdict may overtake the result that it is about; it is shown after it.
+        ready = [command for command in self._commands if stamp_of(command.header) in self._shown]
+        for command in ready:
+            self._commands.remove(command)
             verdict = "REJECT" if command.reject else "pass"
             print(f"  part {command.part_id}: {verdict} ({command.reason})", flush=True)
-            self._decided.add(command.part_id)
             self._undecided.discard(command.part_id)
             news = True
         return news
 
     def _show(self, message: Any) -> None:
         self._moments.append(time.monotonic())
-        if message.part_id not in self._decided:
-            self._undecided.add(message.part_id)
+        self._shown.add(stamp_of(message.header))
+        self._undecided.add(message.part_id)
         done = len(self._moments)
         status = Status(message.status)
         if status == Status.OK:
@@ -136,10 +140,9 @@ class _Run:
 
     def _write(self, joined: tuple[Any, Inspection, dict[str, Image]]) -> None:
         message, inspection, pictures = joined
-        stamp = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
         self._writer.add(
             f"{message.part_id} view {message.view_index}",
-            self._images.take(stamp),
+            self._images.take(stamp_of(message.header)),
             inspection,
             message.part_id,
             message.view_index,
@@ -159,8 +162,6 @@ class _Images:
 
     def take(self, stamp: int) -> Image | None:
         """The image of a stamp; None when the bag has no readable one."""
-        from pad_ros.nodes.convert import image_from_message
-
         while stamp not in self._passed:
             entry = next(self._source, None)
             if entry is None:
