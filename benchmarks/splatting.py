@@ -2,8 +2,7 @@
 
     python benchmarks/splatting.py [--splats splats.ply]
 
-Prints a Markdown table. CPU time is given beside wall time, and each row's ratio to the float64 numpy
-reference, measured in the same run on a small part of the work and scaled by pixels times Gaussians.
+Prints a Markdown table, with CPU time in brackets beside wall time.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from pad_ros.geometry import Camera, look_at
 from pad_ros.splatting.cpu import CpuRasterizer
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.optimizer import PARAMETERS, Optimizer
-from pad_ros.splatting.reference import render_reference
 
 _REPEATS = 9
 
@@ -50,13 +48,6 @@ def best(action: Callable[[], object], repeats: int = _REPEATS) -> tuple[float, 
     return 1e3 * min(wall), 1e3 * min(cpu)
 
 
-def reference_cost(camera: Camera, pose: np.ndarray) -> float:
-    """Milliseconds of the numpy reference per pixel and Gaussian."""
-    small, scene = camera.scaled(0.1), surface_scene(300)
-    arrays = [getattr(scene, name).astype(np.float64) for name in PARAMETERS]
-    return best(lambda: render_reference(*arrays, small, pose), 3)[0] / (small.width * small.height * len(scene))
-
-
 def machine() -> str:
     """The processor's name."""
     info = Path("/proc/cpuinfo")
@@ -75,21 +66,20 @@ def main() -> None:
     splats = parser.parse_args().splats
     trained = Gaussians.load_ply(splats) if splats else None
     print(f"{machine()}; kernels: {CpuRasterizer(threads=1).kernels}; least of {_REPEATS}\n")
-    print("| pixels | Gaussians | threads | forward ms (CPU) | training step ms (CPU) | forward, times the reference |")
-    print("|---|---|---|---|---|---|")
+    print("| pixels | Gaussians | threads | forward ms (CPU) | training step ms (CPU) |")
+    print("|---|---|---|---|---|")
     for size in (400, 800):
         for count in (10_000, 30_000) if trained is None else (len(trained),):
             scene = surface_scene(count) if trained is None else trained
             radius = np.percentile(np.linalg.norm(scene.means, axis=1), 98)
             camera = Camera(size, size, 1.4 * size, 1.4 * size, size / 2, size / 2)
             pose = look_at(radius * np.array([3.0, -2.2, 1.9]), np.zeros(3), np.array([0.0, 0.0, 1.0]))
-            reference = reference_cost(camera, pose) * size * size * count
             for threads in (1, 2):
-                print(row(scene, camera, pose, threads, reference), flush=True)
+                print(row(scene, camera, pose, threads), flush=True)
 
 
-def row(scene: Gaussians, camera: Camera, pose: np.ndarray, threads: int, reference: float) -> str:
-    """One line of the table; `reference` is the numpy reference's time in milliseconds."""
+def row(scene: Gaussians, camera: Camera, pose: np.ndarray, threads: int) -> str:
+    """One line of the table."""
     rasterizer = CpuRasterizer(threads=threads)
     optimizer = Optimizer(rasterizer, scene)
     rates = {name: np.zeros(getattr(scene, name)[:1].size, np.float32) for name in PARAMETERS}
@@ -108,7 +98,7 @@ def row(scene: Gaussians, camera: Camera, pose: np.ndarray, threads: int, refere
     training, training_cpu = best(step)
     return (
         f"| {camera.width}x{camera.height} | {len(scene)} | {threads} | {forward:.1f} ({forward_cpu:.1f}) "
-        f"| {training:.1f} ({training_cpu:.1f}) | {reference / forward:,.0f} |"
+        f"| {training:.1f} ({training_cpu:.1f}) |"
     )
 
 

@@ -81,7 +81,8 @@ def _calibrate(arguments: argparse.Namespace) -> None:
 
 def _inspect(arguments: argparse.Namespace) -> None:
     from pad_ros.evaluation.report import write_report
-    from pad_ros.evaluation.results_writer import ResultWriter
+    from pad_ros.evaluation.results_writer import ResultWriter, read_results
+    from pad_ros.evaluation.summary import summarize
     from pad_ros.images import read_image
     from pad_ros.inspector import Inspector
     from pad_ros.product import Product
@@ -89,7 +90,6 @@ def _inspect(arguments: argparse.Namespace) -> None:
 
     paths = _image_paths(arguments.images)
     inspector = Inspector(Product.load(arguments.product))
-    anomalous = unjudged = 0
     with ResultWriter(arguments.output, save_maps=arguments.save_maps) as writer, progress_bar("inspect") as progress:
         for index, path in enumerate(paths):
             try:
@@ -98,11 +98,9 @@ def _inspect(arguments: argparse.Namespace) -> None:
             except PadError as error:  # an unreadable file gets its result too
                 image, inspection = None, Inspection(Status.of(error), str(error))
             writer.add(str(path), image, inspection)
-            anomalous += inspection.anomalous
-            unjudged += inspection.status != Status.OK
             progress(index + 1, len(paths), inspection.status.name)
-    report = write_report(arguments.output, title=inspector.product.name)
-    print(f"{len(paths)} images: {anomalous} anomalous, of which {unjudged} could not be judged; {report}")
+    print(f"report: {write_report(arguments.output, title=inspector.product.name)}")
+    print(summarize(read_results(arguments.output)).line())
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
