@@ -164,11 +164,11 @@ class PartTracker:
         overdue = [part_id for part_id, part in self._open.items() if part.deadline_s <= now_s]
         return decisions + [self._decide(part_id) for part_id in overdue]
 
-    def reset(self) -> None:
-        """Forgets all parts, open and decided (the clock jumped back: another run); the sequence goes on."""
-        self._open.clear()
+    def reset(self) -> list[Decision]:
+        """Starts another run (the clock jumped back): decides the open parts, forgets all; the sequence goes on."""
+        decisions = self.flush(math.inf)
         self._decided.clear()
-        self._evicted.clear()
+        return decisions
 
     def _decide(self, part_id: str) -> Decision:
         part = self._open.pop(part_id)

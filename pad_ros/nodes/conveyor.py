@@ -71,8 +71,9 @@ class ConveyorNode(PadNode):
         self._remember(message)
         stamp = convert.stamp_of(message.header)
         if stamp < self._last_stamp - 10**9 * self.value("part_timeout"):
-            self.get_logger().info("the stamps jumped back: a new run; the parts of the old one are forgotten")
-            self._tracker.reset()
+            self.get_logger().info("the stamps jumped back: a new run; the open parts of the old one are decided")
+            for decision in self._tracker.reset():
+                self._send(decision)
         self._last_stamp = stamp
         decision = self._tracker.add(
             message.part_id,
