@@ -13,13 +13,15 @@ import numpy as np
 import pad_ros
 from pad_ros.errors import ConfigError, PadError
 from pad_ros.progress import progress_bar, progress_bars
+from pad_ros.quiet import quiet_opencv
 
 DEFAULT_PROFILE = "cpu"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `pad`; returns the exit status: 0, 1 for an error said in one line, 130 when interrupted."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parse(argv)
+    quiet_opencv()
     try:
         return arguments.run(arguments) or 0
     except PadError as error:
@@ -88,8 +90,8 @@ def _inspect(arguments: argparse.Namespace) -> None:
     from pad_ros.product import Product
     from pad_ros.results import Inspection, Status
 
-    paths = _image_paths(arguments.images)
     inspector = Inspector(Product.load(arguments.product))
+    paths = _image_paths(arguments.images)
     with ResultWriter(arguments.output, save_maps=arguments.save_maps) as writer, progress_bar("inspect") as progress:
         for index, path in enumerate(paths):
             try:
@@ -173,7 +175,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _render(arguments: argparse.Namespace) -> None:
     from pad_ros.product import Product
-    from pad_ros.splatting.viewer import render_pose, write_turntable
+    from pad_ros.viewer import render_pose, write_turntable
 
     product = Product.load(arguments.product)
     if arguments.turntable:
@@ -202,11 +204,24 @@ def _image_paths(names: Sequence[Path]) -> list[Path]:
     for name in names:
         if name.is_dir():
             paths += sorted(path for path in name.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-        else:
+        elif name.exists():
             paths.append(name)
+        else:
+            raise ConfigError(f"{name}: no such file or folder")
     if not paths:
         raise ConfigError(f"no images in {', '.join(map(str, names))}")
     return paths
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    arguments, rest = parser.parse_known_args(argv)
+    # argparse takes only one run of NAME:=VALUE: those after an option are left over.
+    if rest and (arguments.command != "up" or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        arguments.overrides += rest
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -253,7 +268,6 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--class", dest="classes", action="append", help="class to evaluate; again for more (all)")
     evaluate.add_argument("--profile", default=DEFAULT_PROFILE, help="name, or a YAML file")
     evaluate.add_argument("--product", type=Path, help="use this product instead of training one")
-
     evaluate.add_argument("--background-free", action="store_true", help="cut the parts out with the true masks first")
 
     bag = command("bag", _bag, "write a class's test set as a rosbag2 (MCAP)")

@@ -11,22 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from pad_ros.bag import bag_transport
+from pad_ros.conveyor.plc import IMPLEMENTATIONS as PLC_DRIVERS
 from pad_ros.errors import ConfigError
-from pad_ros.parameters import Node, Parameter, Value
+from pad_ros.parameters import Argument, Node, Parameter, Value
 from pad_ros.resources import share_folder
 
 PACKAGE = "pad_ros"
-
-
-@dataclass(frozen=True)
-class Argument:
-    """A launch argument; empty text leaves the parameters it sets as they are in the parameter file."""
-
-    name: str
-    default: str
-    text: str
-    sets: tuple[tuple[str, str], ...] = ()  # (node, parameter)
 
 
 @dataclass(frozen=True)
@@ -71,7 +64,9 @@ _WAIT_RESULTS = Parameter(
 _WAIT_SUBSCRIBERS = Parameter("wait_for_subscribers", 3, "begin once so many subscribe to the images", 0, 100)
 _FRAME = Parameter("frame_id", "camera_optical_frame", "frame of the images' header")
 
-_SOURCES = ("camera", "bag_player")  # may come to their end
+_SOURCES = {"camera": "source", "bag_player": "bag"}  # started by this argument; may come to their end
+_NAMES = r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*"  # as ROS takes them
+_TOPIC = rf"(~?/)?{_NAMES}"
 _STAGE = (_AUTOSTART, _PRODUCT, _TRANSPORT, _QOS, _QUEUE)
 
 NODES: dict[str, Node] = {
@@ -129,7 +124,7 @@ NODES: dict[str, Node] = {
                 ),
                 Parameter("gate_distance", 1.0, "metres from the camera to the reject gate", 0.0, 1000.0),
                 Parameter("belt_speed", 0.2, "metres per second", 0.001, 100.0),
-                Parameter("plc", "log", "driver of the conveyor's PLC"),
+                Parameter("plc", "log", "driver of the conveyor's PLC", choices=tuple(PLC_DRIVERS)),
                 Parameter("plc_log", "", "file to which the driver log appends; empty: standard output"),
             ),
         ),
@@ -153,22 +148,46 @@ ARGUMENTS: tuple[Argument, ...] = (
         "replay no faster than results come: most images in flight",
         (("bag_player", "wait_for_results"), ("camera", "wait_for_results")),
     ),
-    Argument("image_transport", "auto", "raw, compressed, or auto: what the bag holds, else raw"),
+    Argument(
+        "image_transport",
+        "auto",
+        "raw, compressed, or auto: what the bag holds, else raw",
+        choices=("auto", "raw", "compressed"),
+    ),
     Argument(
         "image_qos",
         "",
         "reliable or sensor_data",
         tuple((n, "image_qos") for n in ("localization", "background", "anomaly")),
     ),
-    Argument("image_topic", "", "image topic of a camera driver, in place of image_raw"),
-    Argument("camera_info_topic", "", "camera_info topic of a camera driver"),
+    Argument(
+        "image_topic",
+        "",
+        "image topic of a camera driver, in place of image_raw",
+        pattern=_TOPIC,
+        example="/camera/image_raw",
+    ),
+    Argument(
+        "camera_info_topic",
+        "",
+        "camera_info topic of a camera driver",
+        pattern=_TOPIC,
+        example="/camera/camera_info",
+    ),
     Argument("plc", "", "driver of the conveyor's PLC", (("conveyor", "plc"),)),
-    Argument("namespace", "", "namespace of the graph: one per camera"),
+    Argument(
+        "namespace", "", "namespace of the graph: one per camera", pattern=rf"/|/?{_NAMES}", example="line_1/camera_2"
+    ),
     Argument("params_file", "", "parameters; empty: config/inspection.yaml of this package"),
     Argument(
         "autostart", "", "false leaves the nodes to a lifecycle manager", tuple((name, "autostart") for name in NODES)
     ),
-    Argument("log_level", "info", "debug, info, warn or error"),
+    Argument(
+        "log_level",
+        "info",
+        "of all nodes: debug, info, warn, error or fatal",
+        choices=("debug", "info", "warn", "error", "fatal"),
+    ),
 )
 
 
@@ -188,22 +207,26 @@ def build(arguments: Mapping[str, Any], overrides: Mapping[str, Mapping[str, Any
         overrides: node name to parameter name to value; beats arguments and parameter file.
 
     Raises:
-        ConfigError: unknown argument, node or parameter, a bad value, or no product.
+        ConfigError: unknown argument, node or parameter, a bad value or one without effect, or no product.
         BagError: `bag` is no rosbag2 with images.
+        DatasetError: `source` is a broken data-set class.
     """
     values = {argument.name: argument.default for argument in ARGUMENTS}
     unknown = set(arguments) - set(values)
     if unknown:
         raise ConfigError(f"unknown arguments {', '.join(sorted(unknown))}; there are {', '.join(values)}")
     values.update({name: "" if value is None else str(value) for name, value in arguments.items()})
-    names = _node_names(values)
     overrides = overrides or {}
     unknown = set(overrides) - set(NODES)
     if unknown:
         raise ConfigError(f"unknown nodes {', '.join(sorted(unknown))}; there are {', '.join(NODES)}")
+    for argument in ARGUMENTS:
+        if values[argument.name]:
+            argument.check(values[argument.name])
+    names = _node_names(values)
+    _refuse_without_effect(names, values, overrides)
     params_file = Path(values["params_file"] or share_folder() / "config" / "inspection.yaml")
-    if not params_file.is_file():
-        raise ConfigError(f"params_file: {params_file} does not exist")
+    _check_params_file(params_file)
     return Graph(
         tuple(
             Process(
@@ -245,15 +268,42 @@ def parse_settings(texts: Iterable[str]) -> tuple[dict[str, str], dict[str, dict
 
 def _node_names(values: Mapping[str, str]) -> list[str]:
     if not values["product"]:
-        raise ConfigError("no product: give the folder that `pad train` made")
+        raise ConfigError("no product: give the folder that `pad train` made, as in product:=sample/product")
+    if not Path(values["product"], "product.yaml").is_file():
+        raise ConfigError(f"product: {values['product']} has no product.yaml; give the folder that `pad train` made")
     if values["bag"] and values["source"]:
         raise ConfigError("give a bag or a source of images, not both")
-    names = ["localization", "background", "anomaly", "conveyor"]
-    if values["bag"]:
-        names.append("bag_player")
-    elif values["source"]:
-        names.append("camera")
-    return names
+    if values["source"]:
+        from pad_ros.nodes.frames import open_source  # brings OpenCV, and no ROS
+
+        open_source(values["source"])
+    started = [node for node, argument in _SOURCES.items() if values[argument]]
+    return ["localization", "background", "anomaly", "conveyor", *started]
+
+
+def _refuse_without_effect(names: list[str], values: Mapping[str, str], overrides: Mapping[str, Any]) -> None:
+    """Refuses what is said to nodes that do not start: whoever says it expects something of it."""
+    for argument in ARGUMENTS:
+        targets = [node for node, _ in argument.sets]
+        if targets and values[argument.name] and not set(targets) & set(names):
+            needed = " or ".join(_SOURCES[node] for node in targets)
+            raise ConfigError(f"{argument.name}: has no effect without {needed}")
+    for node in overrides:
+        if node not in names:
+            raise ConfigError(f"{node}: does not start without {_SOURCES[node]}, so its parameters have no effect")
+
+
+def _check_params_file(path: Path) -> None:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"params_file: {path} cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"params_file: {path} is not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
+        raise ConfigError(
+            f"params_file: {path} holds no parameters of nodes; write it like config/inspection.yaml of this package"
+        )
 
 
 def _parameters(node: Node, values: Mapping[str, str], overrides: Mapping[str, Any]) -> dict[str, Value]:
@@ -268,7 +318,7 @@ def _parameters(node: Node, values: Mapping[str, str], overrides: Mapping[str, A
             if target == node.name and values[argument.name] != "":
                 given[parameter] = values[argument.name]
     given.update(overrides)
-    return {name: node.parameter(name).parse(value) for name, value in given.items()}
+    return {name: node.parse(name, value) for name, value in given.items()}
 
 
 def _transport(values: Mapping[str, str]) -> str:

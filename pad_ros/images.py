@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -78,6 +79,11 @@ def write_image(path: Path | str, image: NDArray[np.uint8]) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(encode_png(image))
     partial.replace(path)
+
+
+def to_uint8(values: NDArray[Any]) -> Image:
+    """Rounds values around 0…255 to uint8, clipping what lies outside."""
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
 def check_image(image: NDArray[np.generic], camera: Camera) -> Image:

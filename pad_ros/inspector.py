@@ -14,9 +14,9 @@ from pad_ros.anomaly.comparison import create_comparison
 from pad_ros.anomaly.regions import create_score, find_regions
 from pad_ros.background.inpainting import create_inpainter
 from pad_ros.background.segmentation import create_segmenter
-from pad_ros.errors import InspectionError, NotLocalizedError
+from pad_ros.errors import InspectionError, NotLocalizedError, ProductError
 from pad_ros.geometry import Matrix
-from pad_ros.images import check_image
+from pad_ros.images import check_image, to_uint8
 from pad_ros.localization.features import create_features
 from pad_ros.localization.localizer import create_localizer
 from pad_ros.product import Product
@@ -42,6 +42,7 @@ class Inspector:
 
         Raises:
             ConfigError: the profile names an unknown implementation or setting.
+            ProductError: the product was calibrated with other weights than are installed.
         """
         profile = product.profile
         self.product = product
@@ -55,9 +56,13 @@ class Inspector:
         self._rasterizer = create_rasterizer(profile["splatting"]["rasterizer"])
         self._segmenter = create_segmenter(profile["background"]["segmentation"])
         self._inpainter = create_inpainter(profile["background"]["inpainting"])
-        self._comparison = create_comparison(
-            profile["anomaly"]["comparison"], create_backbone(profile["anomaly"]["backbone"])
-        )
+        backbone = create_backbone(profile["anomaly"]["backbone"])
+        if product.provenance.get("weights_sha256", backbone.sha256) != backbone.sha256:
+            raise ProductError(
+                f"product {product.name!r} was calibrated with other weights of its backbone "
+                f"({profile['anomaly']['backbone']['name']}) than are installed; train it again"
+            )
+        self._comparison = create_comparison(profile["anomaly"]["comparison"], backbone)
         self._score = create_score(profile["anomaly"]["score"])
         self._region_settings = profile["anomaly"]["regions"]
 
@@ -109,8 +114,7 @@ class Inspector:
         mask = rendering.transmittance < TRANSMITTANCE_THRESHOLD
         if mask.mean() < _SMALLEST_PART:
             raise NotLocalizedError("the part is out of view of the estimated pose")
-        image = np.clip(np.rint(rendering.color * 255.0), 0, 255).astype(np.uint8)
-        return Reference(image, mask, rendering.transmittance)
+        return Reference(to_uint8(rendering.color * 255.0), mask, rendering.transmittance)
 
     def separate(self, image: Image, reference: Reference) -> Background:
         """Finds the test mask M_t and rebuilds the background behind it.
@@ -150,8 +154,7 @@ def compose(reference: Reference, background: Image) -> Image:
     """
     transmittance = reference.transmittance[..., None]  # [H, W, 1]
     # The twin is rendered over white: what white contributed is replaced by the background.
-    blended = reference.image + transmittance * (background.astype(np.float32) - 255.0)
-    return np.clip(np.rint(blended), 0, 255).astype(np.uint8)
+    return to_uint8(reference.image + transmittance * (background.astype(np.float32) - 255.0))
 
 
 @contextmanager

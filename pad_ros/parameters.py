@@ -1,7 +1,8 @@
-"""How the parameters of a node are described and checked. Imports no ROS."""
+"""How the parameters of a node, and the arguments at start, are described and checked. Imports no ROS."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,45 @@ class Node:
                 return parameter
         names = ", ".join(parameter.name for parameter in self.parameters)
         raise ConfigError(f"{self.name}: no parameter {name!r}; it has {names}")
+
+    def parse(self, name: str, value: Any) -> Value:
+        """Checks a value of a parameter, or its text, and returns it in the parameter's type.
+
+        Raises:
+            ConfigError: no such parameter, or a value that it must not have; names node and parameter.
+        """
+        parameter = self.parameter(name)
+        try:
+            return parameter.parse(value)
+        except ConfigError as error:
+            raise ConfigError(f"{self.name}.{error}") from None
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument at start; empty text leaves the parameters it sets as they are in the parameter file.
+
+    `choices` or `pattern` (a regular expression, `example` a text that fits it) say which other text it takes.
+    """
+
+    name: str
+    default: str
+    text: str
+    sets: tuple[tuple[str, str], ...] = ()  # (node, parameter)
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    example: str = ""
+
+    def check(self, value: str) -> None:
+        """Checks a text that is not empty.
+
+        Raises:
+            ConfigError: it is not among the choices, or does not fit the pattern.
+        """
+        if self.choices and value not in self.choices:
+            raise ConfigError(f"{self.name}: {value!r} is not one of {', '.join(map(repr, self.choices))}")
+        if self.pattern and not re.fullmatch(self.pattern, value, re.ASCII):
+            raise ConfigError(f"{self.name}: {value!r} is no name that ROS takes; write it as in {self.example}")
 
 
 def _parse(wanted: type, value: Any) -> Value:

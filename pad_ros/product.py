@@ -1,4 +1,9 @@
-"""The product model folder: what training makes and inspection loads (docs: DESIGN, "What is on disk")."""
+"""The product model folder: what training makes and inspection loads.
+
+`product.yaml` (the manifest: name, unit, camera, profile, provenance, and size and checksum of the others),
+`splats.ply` (standard 3DGS), `map.npz` (the SfM map), `calibration.yaml` (the threshold and the scores that it comes
+from) and `preview.png`.
+"""
 
 from __future__ import annotations
 

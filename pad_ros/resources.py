@@ -1,4 +1,4 @@
-"""Finds the files that ship beside the code: configuration, launch files, the sample."""
+"""Finds the files that ship beside the code: configuration, launch files, message definitions, the sample."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pad_ros.errors import ConfigError
 
 
 def share_folder() -> Path:
-    """The folder that holds `config/`, `launch/` and `sample/`.
+    """The folder that holds `config/`, `launch/`, `msg/` and `sample/`.
 
     It is the repository in a source checkout (also through a symlinked colcon install), and
-    `share/pad_ros` of the prefix otherwise.
+    `share/pad_ros` of the prefix after `colcon build` or `pip install`.
 
     Raises:
         ConfigError: neither is there: the installation is incomplete.

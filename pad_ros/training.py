@@ -16,11 +16,12 @@ import numpy as np
 import yaml
 
 import pad_ros
+from pad_ros.anomaly.backbone import create_backbone
 from pad_ros.anomaly.calibration import Calibration, calibrate
 from pad_ros.dataset import ClassData
 from pad_ros.errors import ConfigError, DatasetError, TrainingError
 from pad_ros.geometry import Matrix
-from pad_ros.images import read_cutout
+from pad_ros.images import read_cutout, to_uint8
 from pad_ros.inspector import Inspector
 from pad_ros.localization.features import create_features
 from pad_ros.localization.sfm_map import SfmMap, build_map
@@ -78,7 +79,7 @@ def train_product(
     cutouts = read_cutouts(data)
     held_out = cutouts[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY]
     used = [cutout for index, cutout in enumerate(cutouts) if index % HOLDOUT_EVERY != HOLDOUT_EVERY - 1]
-    provenance = describe_training(data, seed, len(used), len(held_out))
+    provenance = describe_training(data, profile, seed, len(used), len(held_out))
     localization, splatting = profile["localization"], profile["splatting"]
     cache = _Cache(folder / ".training", {"stages": [localization, splatting], "provenance": provenance})
     poses = [cutout.object_from_camera for cutout in used]
@@ -190,7 +191,7 @@ def before_clutter(cutouts: list[Cutout], seed: int) -> list[Image]:
             background = clutter(cutout.image.shape[:2], rng)
             through = (1.0 - cutout.alpha)[..., None]  # [H, W, 1]
             blended = cutout.image + through * (background - 255.0)
-            images.append(np.clip(np.rint(blended), 0, 255).astype(np.uint8))
+            images.append(to_uint8(blended))
     return images
 
 
@@ -215,7 +216,7 @@ def contact_sheet(product: Product, poses: list[Matrix], columns: int = 3) -> Im
     rasterizer = create_rasterizer(product.profile["splatting"]["rasterizer"])
     chosen = [poses[round(i * (len(poses) - 1) / (columns - 1))] for i in range(columns)]
     views = [rasterizer.render(product.gaussians, product.camera, pose).color for pose in chosen]
-    return np.clip(np.rint(np.concatenate(views, axis=1) * 255.0), 0, 255).astype(np.uint8)
+    return to_uint8(np.concatenate(views, axis=1) * 255.0)
 
 
 def trainer_settings(settings: dict[str, Any]) -> TrainerSettings:
@@ -230,8 +231,8 @@ def trainer_settings(settings: dict[str, Any]) -> TrainerSettings:
         raise ConfigError(f"splatting.trainer: {error}") from None
 
 
-def describe_training(data: ClassData, seed: int, used: int, held_out: int) -> dict[str, Any]:
-    """Where a product comes from: data with checksum, seed, version."""
+def describe_training(data: ClassData, profile: dict[str, Any], seed: int, used: int, held_out: int) -> dict[str, Any]:
+    """Where a product comes from: data and weights with checksums, seed, version."""
     digest = hashlib.sha256((data.root / "transforms.json").read_bytes())
     for view in data.train:
         digest.update(view.path.read_bytes())
@@ -239,6 +240,7 @@ def describe_training(data: ClassData, seed: int, used: int, held_out: int) -> d
         "pad_ros": pad_ros.__version__,
         "class": data.name,
         "data_sha256": digest.hexdigest(),
+        "weights_sha256": create_backbone(profile["anomaly"]["backbone"]).sha256,
         "views": {"trained": used, "held_out_for_threshold": held_out},
         "seed": seed,
     }

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from pad_ros.errors import NotLocalizedError
+from pad_ros.errors import NotLocalizedError, ProductError
 from pad_ros.geometry import look_at
-from pad_ros.inspector import compose
-from pad_ros.results import Reference, Status
+from pad_ros.inspector import Inspector, compose
+from pad_ros.results import Reference, RegionKind, Status
 
 
 def first_of_each_part(sample_images):
@@ -23,6 +25,26 @@ def test_good_and_defective_parts_are_told_apart(inspector, sample_images):
         union = inspection.reference.mask | inspection.background.object_mask
         assert not inspection.anomaly_map[~union].any()
     assert verdicts == {"off_road_car_08": True, "off_road_car_09": False, "off_road_car_11": True}
+
+
+def test_the_kinds_of_regions(inspector, sample_images):
+    """A plate that stands out over the belt was added; a piece of a good part that shows the belt is missing."""
+    added = next(image for part, view, image in sample_images if (part, view) == ("off_road_car_11", 0))
+    assert inspector.inspect(added).regions[0].kind == RegionKind.ADDED
+
+    good = next(image for part, view, image in sample_images if (part, view) == ("off_road_car_09", 0))
+    inspection = inspector.inspect(good)
+    rows = np.flatnonzero(inspection.reference.mask.any(axis=1))
+    top = slice(0, rows[0] + len(rows) // 3)  # what stands out above the body
+    broken = good.copy()
+    broken[top] = inspection.background.image[top]
+    kinds = {region.kind for region in inspector.inspect(broken).regions}
+    assert RegionKind.MISSING in kinds and RegionKind.ADDED not in kinds
+
+
+def test_weights_of_another_calibration_are_refused(product):
+    with pytest.raises(ProductError, match="other weights"):
+        Inspector(replace(product, provenance={**product.provenance, "weights_sha256": "0" * 64}))
 
 
 def test_stages_one_by_one_give_what_inspect_gives(inspector, sample_images):

@@ -1,8 +1,15 @@
+import inspect
+from importlib import import_module
+
 import pytest
 import yaml
 
+from pad_ros.anomaly import backbone, comparison, regions
+from pad_ros.background import inpainting, segmentation
 from pad_ros.errors import ConfigError
+from pad_ros.localization import features, localizer, sfm_map
 from pad_ros.profiles import STRUCTURE, list_profiles, load_profile
+from pad_ros.splatting import rasterize, trainer
 
 
 def test_every_shipped_profile_names_every_stage():
@@ -41,3 +48,36 @@ def test_a_file_that_is_not_yaml(tmp_path):
     path.write_text("a: [1, 2")
     with pytest.raises(ConfigError, match="not valid YAML"):
         load_profile(str(path))
+
+
+def settings_of(callable_, *given):
+    return {name for name in inspect.signature(callable_).parameters if name not in given}
+
+
+def implementation(table, settings):
+    module, name = table[settings["name"]].split(":")
+    return getattr(import_module(module), name)
+
+
+def test_shipped_profiles_state_every_setting():
+    """A product copies its profile, so no default in the code can change what its threshold means."""
+    for name in list_profiles():
+        profile = load_profile(name)
+        local, splat, back, anomaly = (profile[g] for g in ("localization", "splatting", "background", "anomaly"))
+        context = ("sfm_map", "camera", "extractor", "backbone")
+        for table, settings in (
+            (features.IMPLEMENTATIONS, local["features"]),
+            (localizer.IMPLEMENTATIONS, local["localizer"]),
+            (rasterize.IMPLEMENTATIONS, splat["rasterizer"]),
+            (segmentation.IMPLEMENTATIONS, back["segmentation"]),
+            (inpainting.IMPLEMENTATIONS, back["inpainting"]),
+            (backbone.IMPLEMENTATIONS, anomaly["backbone"]),
+            (comparison.IMPLEMENTATIONS, anomaly["comparison"]),
+            (regions.SCORES, anomaly["score"]),
+        ):
+            assert settings_of(implementation(table, settings), *context) == set(settings) - {"name"}, settings
+        data = ("images", "masks", "camera", "poses", "extractor", "progress")
+        assert settings_of(sfm_map.build_map, *data) == set(local["map"])
+        assert settings_of(trainer.TrainerSettings) == set(splat["trainer"])
+        maps = ("anomaly_map", "threshold", "rendered_mask", "test_mask")
+        assert settings_of(regions.find_regions, *maps) == set(anomaly["regions"])

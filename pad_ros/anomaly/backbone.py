@@ -25,6 +25,9 @@ class Backbone(Protocol):
     stride: int
     """Sides of images must be multiples of this."""
 
+    sha256: str
+    """Checksum of the weights: a threshold holds for these alone."""
+
     def features(self, images: NDArray[Any]) -> list[FeatureLevel]:
         """Computes the levels [N, C, h, w] of RGB images [N, H, W, 3] with values 0…255."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pad_ros.conveyor.policy import RejectPolicy, ViewVerdict
 from pad_ros.errors import ConfigError
@@ -27,7 +27,7 @@ class Decision:
     views: int
     stamp_s: float
     gate_time_s: float
-    sequence: int
+    sequence: int = 0
 
 
 @dataclass
@@ -153,7 +153,7 @@ class PartTracker:
         part.deadline_s = now_s + self._timeout_s
         self._open.move_to_end(part_id)
         if part.complete:
-            return self._decide(part_id)
+            return self._numbered(self._decide(part_id))
         if len(self._open) > self._max_open:
             self._evicted.append(self._decide(next(iter(self._open))))
         return None
@@ -162,7 +162,8 @@ class PartTracker:
         """Decides the parts whose next view is overdue; what never came counts against the part."""
         decisions, self._evicted = self._evicted, []
         overdue = [part_id for part_id, part in self._open.items() if part.deadline_s <= now_s]
-        return decisions + [self._decide(part_id) for part_id in overdue]
+        decisions += [self._decide(part_id) for part_id in overdue]
+        return [self._numbered(decision) for decision in decisions]
 
     def reset(self) -> list[Decision]:
         """Starts another run (the clock jumped back): decides the open parts, forgets all; the sequence goes on."""
@@ -177,7 +178,6 @@ class PartTracker:
         self._decided[part_id] = None
         while len(self._decided) > self._max_decided:
             self._decided.popitem(last=False)
-        self._sequence += 1
         return Decision(
             part_id=part_id,
             reject=verdict.reject,
@@ -186,5 +186,9 @@ class PartTracker:
             views=sum(view.judged for view in views),
             stamp_s=part.stamp_s,
             gate_time_s=part.stamp_s + self._gate_delay_s,
-            sequence=self._sequence,
         )
+
+    def _numbered(self, decision: Decision) -> Decision:
+        """Decisions get their number when they are handed out, so that it always grows by one."""
+        self._sequence += 1
+        return replace(decision, sequence=self._sequence)

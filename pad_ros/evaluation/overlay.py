@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.images import to_uint8
 from pad_ros.results import Image, Inspection, Map, Mask, Region, RegionKind, Status
 
 Color = tuple[int, int, int]  # RGB
@@ -46,7 +47,7 @@ def draw_overlay(image: Image, inspection: Inspection) -> Image:
         _dim_outside(canvas, inspection.reference.mask | inspection.background.object_mask)
     if inspection.anomaly_map is not None and inspection.threshold > 0:
         _heat(canvas, inspection.anomaly_map / inspection.threshold)
-    picture = np.ascontiguousarray(np.clip(np.rint(canvas), 0, 255).astype(np.uint8))
+    picture = to_uint8(canvas)
     if inspection.anomaly_map is not None:
         _outline(picture, inspection.anomaly_map > inspection.threshold, scale)
     for region in inspection.regions:

@@ -140,3 +140,11 @@ def test_gate_delay():
 def test_bad_settings_are_refused(arguments):
     with pytest.raises(ConfigError):
         tracker(**arguments)
+
+
+def test_the_sequence_grows_by_one_in_the_order_in_which_decisions_are_handed_out():
+    belt = tracker(max_open=1)
+    add(belt, "a", 0)
+    add(belt, "b", 0, count=2)  # pushes a out, which waits for flush
+    second = add(belt, "b", 1, count=2)
+    assert [d.sequence for d in [second, *belt.flush(0.0)]] == [1, 2]

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from pad_ros.errors import ConfigError
 from pad_ros.geometry import Matrix, is_rigid, look_at
-from pad_ros.images import write_image
+from pad_ros.images import to_uint8, write_image
+from pad_ros.product import Product
 from pad_ros.progress import Progress, silent
 from pad_ros.results import Image
 from pad_ros.splatting.rasterize import create_rasterizer
-
-if TYPE_CHECKING:
-    from pad_ros.product import Product
 
 _FRAMES_PER_SECOND = 24
 _ELEVATION = np.radians(30.0)
@@ -65,4 +62,4 @@ def _orbit(product: Product) -> tuple[Matrix, float]:
 def _picture(product: Product, pose: Matrix) -> Image:
     rasterizer = create_rasterizer(product.profile["splatting"]["rasterizer"])
     color = rasterizer.render(product.gaussians, product.camera, pose).color
-    return np.clip(np.rint(color * 255.0), 0, 255).astype(np.uint8)
+    return to_uint8(color * 255.0)
