@@ -37,5 +37,5 @@ lock: env  ## resolves requirements/lock.txt anew
 	    requirements/core.txt requirements/ros.txt requirements/build.txt requirements/dev.txt; } > build/lock.txt
 	@mv build/lock.txt requirements/lock.txt
 
-clean:  ## removes everything that the targets made, environments too
-	rm -rf .venv .venv-uv build install log demo .pytest_cache .mypy_cache .ruff_cache
+clean:  ## removes what the targets made, .venv too; leaves .venv-blender, data/, runs/ and sample/
+	rm -rf .venv .venv-uv build install log demo pad_ros.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,5 +1,8 @@
 import json
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,6 +55,8 @@ def test_the_cli_gives_the_scores_of_the_inspector(sample_product, inspector, sa
         (["render", "nowhere", "--pose", "[]"], "no product.yaml"),
         (["demo", "--bag", "nowhere", "-o", "out"], "nowhere"),
         (["up"], "no product"),
+        (["up", "product:=nothere"], "nothere has no product.yaml"),
+        (["up", "--bag", "nowhere", "product=p"], "write argument:=value"),
     ],
 )
 def test_errors_are_one_line_and_exit_1(arguments, message, tmp_path, monkeypatch, capsys):
@@ -59,6 +64,46 @@ def test_errors_are_one_line_and_exit_1(arguments, message, tmp_path, monkeypatc
     assert main(arguments) == 1
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1 and error.startswith(f"pad {arguments[0]}: ")
+
+
+def test_an_image_that_does_not_exist_is_refused_before_any_is_inspected(sample_product, image_files, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["inspect", str(sample_product), str(image_files), "nothere.png", "-o", str(out)]) == 1
+    assert capsys.readouterr().err == "pad inspect: nothere.png: no such file or folder\n"
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pad up product:=sample/product --bag sample/bag wait_for_results:=3",
+        "pad up --bag sample/bag product:=sample/product wait_for_results:=3",
+        "pad up product:=sample/product wait_for_results:=3 --bag sample/bag",
+    ],
+)
+def test_up_takes_its_arguments_in_any_order(line, monkeypatch):
+    asked = {}
+    monkeypatch.setattr("pad_ros.up.run_graph", lambda **arguments: asked.update(arguments) or 0)
+    assert main(line.split()[1:]) == 0
+    assert asked == {"bag": Path("sample/bag"), "overrides": ["product:=sample/product", "wait_for_results:=3"]}
+
+
+@pytest.mark.parametrize("line", ["doctor rate:=3", "up product:=p --loud", "up product:=p --bag b --loud rate:=3"])
+def test_what_no_command_takes_is_refused(line, capsys):
+    with pytest.raises(SystemExit):
+        main(line.split())
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_opencv_says_nothing_of_a_broken_image(sample_product, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes((sample_product / "preview.png").read_bytes()[:3000])
+    code = "import sys; from pad_ros.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = ["inspect", str(sample_product), str(broken), "-o", str(tmp_path / "out")]
+    ended = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0
+    assert "WARN" not in ended.stderr and "grfmt" not in ended.stderr
+    assert read_results(tmp_path / "out")[0]["status"] == "BAD_IMAGE"
 
 
 def test_a_truncated_product_is_one_line_too(sample_product, tmp_path, capsys):

@@ -7,6 +7,18 @@ from pad_ros.graph import NODES, Parameter, build, parse_settings
 from pad_ros.resources import share_folder
 
 
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """A folder with a product `p`, a source of images `folder`, and a file that is no parameter file."""
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "product.yaml").write_text("")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.png").write_bytes(b"")
+    (tmp_path / "words.md").write_text("Words: more words: no YAML\n")
+    (tmp_path / "list.yaml").write_text("[1, 2]\n")
+    monkeypatch.chdir(tmp_path)
+
+
 def _names(described):
     return [process.node.name for process in described.processes]
 
@@ -65,13 +77,33 @@ def test_override_beats_argument():
         ({"product": "p"}, {"anomaly": {"join_timeout": "soon"}}, "expected float"),
         ({"product": "p"}, {"anomaly": {"join_timeout": "nan"}}, "not in"),
         ({"product": "p"}, {"anomaly": {"queue_size": 0}}, "not in 1"),
-        ({"product": "p", "image_transport": "theora"}, {}, "not one of 'raw', 'compressed'"),
-        ({"product": "p", "params_file": "/none.yaml"}, {}, "does not exist"),
+        ({"product": "p", "image_transport": "theora"}, {}, "image_transport: .* not one of 'auto', 'raw'"),
+        ({"product": "p", "params_file": "/none.yaml"}, {}, "params_file: /none.yaml cannot be read"),
+        ({"product": "p", "params_file": "words.md"}, {}, "params_file: words.md is not YAML"),
+        ({"product": "p", "params_file": "list.yaml"}, {}, "holds no parameters"),
+        ({"product": "nothere"}, {}, "product: nothere has no product.yaml"),
+        ({"product": "p", "source": "nothere"}, {}, "source 'nothere': neither"),
+        ({"product": "p", "source": "p"}, {}, "no images"),
+        ({"product": "p", "plc": "telepathy"}, {}, r"conveyor\.plc: 'telepathy' is not one of 'log', 'none'"),
+        ({"product": "p", "log_level": "foo"}, {}, "log_level: 'foo' is not one of 'debug'"),
+        ({"product": "p", "namespace": "1 bad"}, {}, "namespace: '1 bad'"),
+        ({"product": "p", "image_topic": "a b"}, {}, "image_topic: 'a b'"),
+        ({"product": "p", "camera_info_topic": "/a//b"}, {}, "camera_info_topic: '/a//b'"),
+        ({"product": "p"}, {"conveyor": {"votes": 0}}, r"^conveyor\.votes: 0 is not in 1…1000"),
+        ({"product": "p", "wait_for_results": 3}, {}, "wait_for_results: has no effect without bag or source"),
+        ({"product": "p", "rate": "fast"}, {}, "rate: has no effect"),
+        ({"product": "p", "source": "folder", "rate": "fast"}, {}, r"camera\.rate: expected float"),
+        ({"product": "p"}, {"bag_player": {"rate": 1}}, "bag_player: does not start without bag"),
     ],
 )
 def test_bad_settings_are_refused_with_the_reason(arguments, overrides, message):
     with pytest.raises(ConfigError, match=message):
         build(arguments, overrides)
+
+
+@pytest.mark.parametrize("name", ["/", "cell_1", "/line/cell_1"])
+def test_names_that_ros_takes(name):
+    assert build({"product": "p", "namespace": name}).processes[0].namespace == name
 
 
 def test_settings_from_the_command_line():

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,9 @@ GROUPS = ("core", "ros", "build", "dev")
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "yaml": "pyyaml"}
 OPTIONAL = {"bpy", "mathutils", "tf2_ros"}  # Blender's own environment; a full ROS install
 ROS_PACKAGES = {"tf2_ros": "tf2_ros_py"}
+ROSDEP_KEYS = {"numpy": "python3-numpy", "pyyaml": "python3-yaml", "tqdm": "python3-tqdm"}
+# What the manifest names without an import: it is started, not imported.
+NOT_IMPORTED = {"ros2launch", "rosidl_default_runtime"}
 
 
 def requirements(group: str) -> dict[str, str]:
@@ -93,6 +97,41 @@ def test_every_import_is_required():
             continue
         names = {DISTRIBUTIONS.get(module, module), f"ros-kilted-{module.replace('_', '-')}"}
         assert names & required or module in ros, f"{module} is imported but not required"
+
+
+def test_every_requirement_is_used():
+    modules = third_party_imports(ROOT / "pad_ros")
+    (generated,) = re.findall(r"rosidl_generate_interfaces\(.*?DEPENDENCIES ([^)]*)\)", CMAKE, re.DOTALL)
+    used = {DISTRIBUTIONS.get(module, module) for module in modules}
+    used |= {f"ros-kilted-{name.replace('_', '-')}" for name in modules | set(generated.split())}
+    for group in ("core", "ros"):
+        assert set(requirements(group)) <= used, group
+    imports = modules | third_party_imports(ROOT / "launch")
+    packages = {ROS_PACKAGES.get(name, name) for name in imports} | set(generated.split()) | NOT_IMPORTED
+    packages |= {ROSDEP_KEYS[name] for name in requirements("core") if name in ROSDEP_KEYS}
+    assert {dependency.name for dependency in manifest().exec_depends} <= packages
+
+
+def test_rosdep_and_the_colcon_requirements_are_those_of_core():
+    def specifications(group: str) -> set[str]:
+        lines = (ROOT / "requirements" / f"{group}.txt").read_text().splitlines()
+        return {found for line in lines if (found := line.partition("#")[0].strip())}
+
+    assert set(ROSDEP_KEYS.values()) <= {dependency.name for dependency in manifest().exec_depends}
+    assert set(requirements("colcon")) == set(requirements("core")) - set(ROSDEP_KEYS)
+    for specification in specifications("colcon"):  # as in core, or narrower
+        assert any(specification.startswith(wider) for wider in specifications("core")), specification
+
+
+def test_pip_ships_the_files_that_the_library_reads(monkeypatch):
+    called = {}
+    monkeypatch.setattr(pytest.importorskip("setuptools"), "setup", lambda **arguments: called.update(arguments))
+    runpy.run_path(str(ROOT / "setup.py"))
+    shipped = {f"{folder}/{Path(file).name}" for folder, files in called["data_files"] for file in files}
+    assert all((ROOT / file).is_file() for _, files in called["data_files"] for file in files)
+    read = ("config/inspection.yaml", "config/profiles/cpu.yaml", "msg/PartView.msg", "launch/replay.launch.py")
+    read += ("sample/product/product.yaml", "sample/bag/metadata.yaml")
+    assert {f"share/pad_ros/{name}" for name in read} <= shipped
 
 
 def test_the_manifest_names_every_ros_package_that_the_nodes_import():

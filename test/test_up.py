@@ -109,7 +109,8 @@ def _run_node(name, *words):
         ("conveyor", ["-p", "policy:=coin"], 2, "policy: 'coin' is not one of 'any', 'votes'"),
         ("conveyor", ["-p", "part_timeout:=-1.0"], 2, "part_timeout"),
         ("conveyor", ["-p", "part_timeout:=soon"], 2, "part_timeout"),
-        ("conveyor", ["-p", "plc:=telepathy"], 1, "no implementation 'telepathy'"),
+        ("conveyor", ["-p", "plc:=telepathy"], 2, "plc: 'telepathy' is not one of 'log', 'none'"),
+        ("conveyor", ["--log-level", "foo"], 2, "'--log-level foo'"),
         ("bag_player", ["-p", "bag:=/nowhere"], 1, "/nowhere: not a rosbag2"),
         ("camera", ["-p", "source:=/nowhere"], 1, "'/nowhere': neither a folder"),
         ("localization", ["-p", "product:=/nowhere"], 1, "/nowhere: no product.yaml"),
@@ -125,7 +126,7 @@ def test_a_node_that_cannot_start_says_why_and_ends(name, words, code, reason):
 @pytest.mark.ros
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_pad_up_ends_cleanly_on_a_signal(number, tmp_path):
+def test_pad_up_ends_cleanly_on_a_signal(number, sample_product):
     script = """
 import sys
 sys.path.insert(0, "test/nodes")
@@ -135,7 +136,7 @@ up.command = graph_harness.fake_command
 sys.exit(up.run_graph(overrides=sys.argv[1:]))
 """
     process = subprocess.Popen(
-        [sys.executable, "-c", script, "product:=fake", "plc:=none"],
+        [sys.executable, "-c", script, f"product:={sample_product}", "plc:=none"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -151,8 +152,8 @@ sys.exit(up.run_graph(overrides=sys.argv[1:]))
     assert output == ""
 
 
-def test_graph_is_the_one_that_launch_files_start():
-    described = build({"product": "p"})
+def test_graph_is_the_one_that_launch_files_start(sample_product):
+    described = build({"product": sample_product})
     assert [process.node.name for process in described.processes if process.required] == [
         "localization",
         "background",

@@ -16,6 +16,7 @@ from pad_ros.evaluation.overlay import draw_overlay
 from pad_ros.results import Image, Inspection
 
 RESULTS_FILE = "results.jsonl"
+_REPORT_FILE = "report.html"
 _FOLDERS = {"view": "views", "reference": "references", "overlay": "overlays", "map": "maps"}
 _THUMBNAIL = 480  # pixels, the longer side
 _JPEG_QUALITY = 86
@@ -43,10 +44,11 @@ class ResultWriter:
         self._count = 0
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if (self.folder / RESULTS_FILE).exists():  # ours: what its lines pointed to would only confuse
+            if (self.folder / RESULTS_FILE).exists():  # ours: what belongs to the old lines would only confuse
                 for name in _FOLDERS.values():
                     for old in (self.folder / name).glob("[0-9]*"):
                         old.unlink()
+                (self.folder / _REPORT_FILE).unlink(missing_ok=True)
             self._file = open(self.folder / RESULTS_FILE, "w", encoding="utf-8")  # noqa: SIM115 - closed by close()
         except OSError as error:
             raise EvaluationError(f"{self.folder}: results cannot be written there ({error.strerror})") from None

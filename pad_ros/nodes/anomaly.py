@@ -18,8 +18,9 @@ from pad_ros.nodes.common import PadNode
 from pad_ros.nodes.join import Joined, Joiner
 from pad_ros.nodes.runner import run
 from pad_ros.nodes.verdicts import result_message, view_of
+from pad_ros.nodes.warm_up import warm_up
 from pad_ros.nodes.worker import Worker
-from pad_ros.results import Background, Inspection, Status
+from pad_ros.results import Background, Inspection, Reference, Status
 from pad_ros.results import PoseEstimate as Pose
 
 _REQUIRED = ("image", "camera_pose", "object_mask", "background")
@@ -40,7 +41,8 @@ class AnomalyNode(PadNode):
         self._background_arrived = 0.0
 
     def activate(self) -> None:
-        """Warms up and subscribes."""
+        """Warms up on the twin, and subscribes."""
+        warm_up(self.inspector, self._judge_twin)
         self._joiner = Joiner(
             _REQUIRED,
             ("part_view",),
@@ -119,6 +121,10 @@ class AnomalyNode(PadNode):
         render_ms, anomaly_ms = 1000.0 * np.diff(moments)
         timings.update(render=float(render_ms), background=background_ms, anomaly=float(anomaly_ms))
         return inspection
+
+    def _judge_twin(self, pose: np.ndarray, reference: Reference) -> None:
+        background = Background(reference.mask, reference.image)
+        self.inspector.judge(reference.image, Pose(pose, 0, 0, 0.0), reference, background)
 
     def _background_milliseconds(self, joined: Joined) -> float:
         """How long the background node worked: from what it waited for last to its answer."""

@@ -15,19 +15,18 @@ from pad_ros.nodes import convert
 from pad_ros.nodes.common import PadNode
 from pad_ros.nodes.join import Joined, Joiner
 from pad_ros.nodes.runner import run
+from pad_ros.nodes.warm_up import warm_up
 from pad_ros.nodes.worker import Worker
 from pad_ros.results import Status
 
-# What the mask says when there is none; the anomaly node reads it.
-NO_OBJECT_VALUE = 0  # everywhere in a mask of the image's size
-_FAILED = np.zeros((0, 0), np.uint8)
+_FAILED = np.zeros((0, 0), np.uint8)  # the mask when there is none to say
 
 
 class BackgroundNode(PadNode):
     """Publishes one mask and one background per image, so that nobody waits for them in vain.
 
-    Without a pose, or when this stage fails, both are empty (0x0); where no part is visible the mask is all
-    zero and the background is the image.
+    Without a pose, or when this stage fails, both are empty (0x0). Where no part is visible the mask has the
+    image's size and is 0 everywhere, and the background is the image; the anomaly node tells the two apart.
     """
 
     kind = "background"
@@ -39,7 +38,8 @@ class BackgroundNode(PadNode):
         self._backgrounds = self.publisher(Image, "background", "pictures")
 
     def activate(self) -> None:
-        """Subscribes."""
+        """Warms up on the twin, and subscribes."""
+        warm_up(self.inspector, lambda pose, reference: self.inspector.separate(reference.image, reference))
         self._joiner = Joiner(
             ("image", "camera_pose"), timeout=self.value("join_timeout"), capacity=3 * self.value("queue_size")
         )
@@ -77,7 +77,7 @@ class BackgroundNode(PadNode):
                     separated = self.inspector.separate(image, reference)
                     mask, background = separated.object_mask, separated.image
                 except NoObjectError:
-                    mask, background = np.full(image.shape[:2], NO_OBJECT_VALUE, np.uint8), image
+                    mask, background = np.zeros(image.shape[:2], np.uint8), image
         except Exception as error:
             reason = str(error) if isinstance(error, PadError) else f"{type(error).__name__}: {error}"
             self.health.failed(reason)

@@ -18,6 +18,7 @@ from pad_ros.evaluation.summary import format_ms, summarize
 from pad_ros.graph import build
 from pad_ros.nodes.convert import image_from_message, stamp_of
 from pad_ros.nodes.watcher import watch
+from pad_ros.product import Product
 from pad_ros.results import Image, Inspection, Status
 from pad_ros.up import Processes, ros_environment
 
@@ -38,15 +39,17 @@ def run_demo(product: Path | str, bag: Path | str, out: Path | str) -> int:
         0 when every image has a result, else 1.
 
     Raises:
-        BagError, ConfigError: the bag or the product cannot be used.
+        BagError, ConfigError, ProductError: the bag or the product cannot be used; what is in `out` stays.
     """
     out = Path(out)
     total = count_images(bag)
+    next(read_images(bag), None)  # a truncated bag says so here
     graph = build(
         {"product": str(product), "bag": str(bag), "wait_for_results": _IN_FLIGHT},
         # As fast as results come; and no minute is spent on a part of which the bag holds only some views.
         {"bag_player": {"rate": 1000.0}, "conveyor": {"part_timeout": 30.0}},
     )
+    name = Product.load(product).name
     environment = ros_environment(isolated=True)
     os.environ.update({name: value for name, value in environment.items() if name.startswith("ROS_")})
     with ResultWriter(out) as writer, open(out / "nodes.log", "wb") as log, watch() as watcher:
@@ -61,7 +64,7 @@ def run_demo(product: Path | str, bag: Path | str, out: Path | str) -> int:
     rows = read_results(out)
     if not rows:
         return 1
-    report = write_report(out, title=f"{Path(bag).resolve().name}, replayed through ROS")
+    report = write_report(out, title=name)
     summary = summarize(rows)
     lost = total - len(rows)
     print(f"report: {report}")

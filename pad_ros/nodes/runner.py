@@ -21,7 +21,7 @@ def run(node_type: type[PadNode]) -> int:
     """Runs a node until it ends itself or a signal ends it.
 
     Returns:
-        0 when it ended well, 1 when it could not start, 2 when a parameter was refused.
+        0 when it ended well, 1 when it could not start, 2 when a parameter or an argument was refused.
     """
     stopping = threading.Event()
 
@@ -31,7 +31,11 @@ def run(node_type: type[PadNode]) -> int:
             signal.signal(number, lambda *_: stopping.set())
 
     handle_signals()
-    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # an argument after --ros-args that ROS cannot read
+        print(f"{node_type.kind}: {error}", file=sys.stderr)
+        return 2
     node = None
     try:
         node = node_type()

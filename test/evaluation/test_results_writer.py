@@ -63,6 +63,15 @@ def test_names_that_look_alike_do_not_overwrite_each_other(tmp_path):
     assert all((tmp_path / path).is_file() and ".." not in path for path in paths)
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_report_goes_with_its_results_but_a_strangers_stays(ours, tmp_path):
+    (tmp_path / "report.html").write_text("an earlier report")
+    if ours:
+        (tmp_path / "results.jsonl").write_text("")
+    ResultWriter(tmp_path).close()
+    assert (tmp_path / "report.html").exists() is not ours
+
+
 def test_a_second_run_replaces_the_first(tmp_path):
     for count in (3, 1):
         with ResultWriter(tmp_path) as writer:

@@ -1,6 +1,7 @@
-"""`pad demo` over DDS, with a fake inspector."""
+"""`pad demo` over DDS, with a fake inspector in the nodes."""
 
 import json
+import shutil
 
 import fake_node
 import numpy as np
@@ -12,7 +13,7 @@ pytest.importorskip("pad_ros.nodes.watcher", reason="needs rclpy and the built m
 from graph_harness import fake_command, write_messages  # noqa: E402
 
 from pad_ros import up  # noqa: E402
-from pad_ros.errors import BagError  # noqa: E402
+from pad_ros.errors import BagError, ProductError  # noqa: E402
 from pad_ros.images import encode_png, read_image  # noqa: E402
 from pad_ros.nodes import demo  # noqa: E402
 
@@ -32,9 +33,9 @@ def _bag(folder, *codes):
     return write_messages(folder, [encode_png(picture) for picture in pictures], views)
 
 
-def test_replay_shows_each_verdict_and_leaves_a_report(tmp_path, capsys):
+def test_replay_shows_each_verdict_and_leaves_a_report(sample_product, product, tmp_path, capsys):
     bag = _bag(tmp_path / "bag", 20, 30, 40, 200, 50, 60)
-    assert demo.run_demo("fake", bag, tmp_path / "out") == 0
+    assert demo.run_demo(sample_product, bag, tmp_path / "out") == 0
     said = capsys.readouterr().out
     lines = said.splitlines()
     assert lines[-1].startswith("6 images, 3 parts: 1 rejected, 2 passed; 0 without result; median ")
@@ -59,25 +60,43 @@ def test_replay_shows_each_verdict_and_leaves_a_report(tmp_path, capsys):
         assert read_image(tmp_path / "out" / row["overlay"]).shape == (fake_node.HEIGHT, fake_node.WIDTH, 3)
         assert abs(int(read_image(tmp_path / "out" / row["view"])[0, 0, 0]) - row["score"]) <= 2
         assert list(row["timings"])[-1] == "total"
-    assert "part1" in (tmp_path / "out" / "report.html").read_text()
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert "part1" in report and f"<title>{product.name}" in report
 
 
-def test_an_image_without_result_makes_it_fail(tmp_path, capsys):
+def test_an_image_without_result_makes_it_fail(sample_product, tmp_path, capsys):
     bag = _bag(tmp_path / "bag", 20, fake_node.NOT_LOCALIZED)
-    assert demo.run_demo("fake", bag, tmp_path / "out") == 1
+    assert demo.run_demo(sample_product, bag, tmp_path / "out") == 1
     said = capsys.readouterr().out
     assert "NOT_LOCALIZED: no evidence" in said
     assert "2 images, 1 part: 1 rejected, 0 passed; 1 without result" in said
 
 
-def test_broken_product_is_said_and_ends_at_once(tmp_path, capsys):
-    assert demo.run_demo("broken", _bag(tmp_path / "bag", 20, 30), tmp_path / "out") == 1
+def test_a_node_that_fails_is_said_and_leaves_no_report(sample_product, tmp_path, capsys):
+    broken = shutil.copytree(sample_product, tmp_path / "broken")  # the fake inspector goes by the name
+    (tmp_path / "out").mkdir()
+    for name in ("results.jsonl", "report.html"):
+        (tmp_path / "out" / name).write_text("of the last run")
+    assert demo.run_demo(broken, _bag(tmp_path / "bag", 20, 30), tmp_path / "out") == 1
+    assert not (tmp_path / "out" / "report.html").exists()
     said = capsys.readouterr().err
-    assert "ended with exit code 1: cannot configure: broken: truncated; copy the product again" in said
+    assert "ended with exit code 1: cannot configure: " in said
+    assert "broken: truncated; copy the product again" in said
     assert "Traceback" not in (tmp_path / "out" / "nodes.log").read_text()
 
 
-def test_bag_without_images_is_refused_before_anything_starts(tmp_path):
-    with pytest.raises(BagError):
-        demo.run_demo("fake", tmp_path / "none", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+@pytest.mark.parametrize("broken", ["product", "bag", "no bag"])
+def test_what_cannot_be_used_is_refused_and_the_last_run_stays(broken, sample_product, tmp_path):
+    product = shutil.copytree(sample_product, tmp_path / "product")
+    bag = _bag(tmp_path / "bag", 20, 30)
+    for name in {"product": ["product/map.npz"], "bag": [f"bag/{path.name}" for path in bag.glob("*.mcap")]}.get(
+        broken, []
+    ):
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-100])
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "results.jsonl").write_text("of the last run")
+    with pytest.raises((BagError, ProductError)):
+        demo.run_demo(product, tmp_path / "none" if broken == "no bag" else bag, out)
+    assert [path.name for path in out.iterdir()] == ["results.jsonl"]
+    assert (out / "results.jsonl").read_text() == "of the last run"

@@ -5,7 +5,7 @@ import fake_node
 import numpy as np
 import pytest
 
-pytestmark = [pytest.mark.ros, pytest.mark.slow]
+pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.usefixtures("fake_product")]
 pytest.importorskip("pad_ros.nodes.watcher", reason="needs rclpy and the built messages")
 
 from graph_harness import raw, running, write_messages  # noqa: E402

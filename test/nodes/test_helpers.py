@@ -1,16 +1,18 @@
-"""Worker, flow, health and frame sources: what the nodes stand on, without ROS."""
+"""Worker, flow, health, warm-up and frame sources: what the nodes stand on, without ROS."""
 
 import threading
 import time
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from pad_ros.errors import ConfigError
+from pad_ros.errors import ConfigError, NoObjectError
 from pad_ros.nodes.flow import Flow
 from pad_ros.nodes.frames import open_source
 from pad_ros.nodes.health import Health
+from pad_ros.nodes.warm_up import warm_up
 from pad_ros.nodes.worker import Worker
 
 
@@ -83,6 +85,21 @@ def test_health_in_numbers():
     assert (summary["latency p50 (ms)"], summary["latency p95 (ms)"]) == ("9.5", "18.1")
     assert (summary["processed"], summary["failures"], summary["drops"]) == ("20", "1", "1")
     assert summary["last failure"] == "no evidence"
+
+
+def test_warm_up_calls_the_stage_once_on_the_twin_and_bears_its_refusal():
+    calls = []
+
+    def stage(pose, reference):
+        calls.append((pose, reference))
+        raise NoObjectError("no part is visible")
+
+    sfm_map = SimpleNamespace(view_poses=["first", "second"])
+    inspector = SimpleNamespace(product=SimpleNamespace(sfm_map=sfm_map), render=lambda pose: f"twin from {pose}")
+    warm_up(inspector, stage)
+    assert calls == [("first", "twin from first")]
+    warm_up(SimpleNamespace(product=SimpleNamespace()), stage)
+    assert len(calls) == 1
 
 
 def test_folder_of_images_keeps_the_unreadable_one(tmp_path):

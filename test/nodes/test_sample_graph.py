@@ -11,9 +11,10 @@ pytest.importorskip("pad_ros.nodes.watcher", reason="needs rclpy and the built m
 
 from graph_harness import raw, running, write_messages  # noqa: E402
 
-from pad_ros import bag, demo, up  # noqa: E402
+from pad_ros import bag, up  # noqa: E402
 from pad_ros.evaluation.results_writer import read_results  # noqa: E402
 from pad_ros.inspector import Inspector  # noqa: E402
+from pad_ros.nodes import demo  # noqa: E402
 from pad_ros.nodes.convert import image_from_message, stamp_of  # noqa: E402
 from pad_ros.product import Product  # noqa: E402
 from pad_ros.results import Status  # noqa: E402
