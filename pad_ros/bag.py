@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from pad_ros.bag_metadata import COMPRESSED_IMAGE, IMAGE, bag_transport, topics_of
 from pad_ros.dataset import ClassData, TestView
 from pad_ros.errors import BagError
 from pad_ros.geometry import Camera, Matrix
@@ -24,7 +24,6 @@ from pad_ros.images import read_image
 from pad_ros.resources import share_folder
 
 FRAME_ID = "camera_optical_frame"
-IMAGE, COMPRESSED_IMAGE = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO, PART_VIEW = "sensor_msgs/msg/CameraInfo", "pad_ros/msg/PartView"
 # A fixed first stamp makes the bag of the same images the same bag.
 START_NS = 1_700_000_000_000_000_000
@@ -120,7 +119,7 @@ def read_bag(path: Path | str) -> Iterator[BagMessage]:
         BagError: missing, damaged, or without images; says which.
     """
     bag_transport(path)
-    expected, found = sum(count for _, count in _topics(path).values()), 0
+    expected, found = sum(count for _, count in topics_of(path).values()), 0
     try:
         with Reader(Path(path)) as reader:
             for connection, stamp, data in reader.messages():
@@ -143,55 +142,6 @@ def read_images(path: Path | str) -> Iterator[tuple[int, Any]]:
         if message.type in (IMAGE, COMPRESSED_IMAGE):
             content: Any = store.deserialize_cdr(message.data, message.type)
             yield content.header.stamp.sec * 10**9 + content.header.stamp.nanosec, content
-
-
-def count_images(path: Path | str) -> int:
-    """How many images a rosbag2 holds.
-
-    Raises:
-        BagError: missing, damaged, or without images.
-    """
-    topics = _topics(path)
-    transport = bag_transport(path)
-    wanted = COMPRESSED_IMAGE if transport == "compressed" else IMAGE
-    return sum(count for kind, count in topics.values() if kind == wanted)
-
-
-def bag_transport(path: Path | str) -> str:
-    """Whether a rosbag2 holds "raw" or "compressed" images ("raw" when both).
-
-    Raises:
-        BagError: missing, damaged, or without images.
-    """
-    kinds = {kind for kind, count in _topics(path).values() if count}
-    if IMAGE in kinds:
-        return "raw"
-    if COMPRESSED_IMAGE in kinds:
-        return "compressed"
-    raise BagError(f"{path}: holds no images; it has {', '.join(sorted(kinds)) or 'no messages'}")
-
-
-def topic_types(path: Path | str) -> dict[str, str]:
-    """Topic to message type, of the topics that have messages.
-
-    Raises:
-        BagError: missing or damaged.
-    """
-    return {topic: kind for topic, (kind, count) in _topics(path).items() if count}
-
-
-def _topics(path: Path | str) -> dict[str, tuple[str, int]]:
-    """Topic to (type, messages), from the bag's metadata."""
-    metadata = Path(path) / "metadata.yaml"
-    if not metadata.is_file():
-        raise BagError(f"{path}: not a rosbag2: no metadata.yaml in it")
-    try:
-        rows = yaml.safe_load(metadata.read_text())["rosbag2_bagfile_information"]["topics_with_message_count"]
-        return {
-            row["topic_metadata"]["name"]: (row["topic_metadata"]["type"], int(row["message_count"])) for row in rows
-        }
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        raise BagError(f"{metadata}: damaged ({' '.join(str(error).split())}); record or copy the bag again") from None
 
 
 def _select(class_data: ClassData, parts: list[str] | None) -> list[TestView]:

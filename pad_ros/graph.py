@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from pad_ros.bag import bag_transport
+from pad_ros.bag_metadata import bag_transport
 from pad_ros.conveyor.plc import IMPLEMENTATIONS as PLC_DRIVERS
 from pad_ros.errors import ConfigError
 from pad_ros.parameters import Argument, Node, Parameter, Value

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import yaml
 
@@ -151,3 +154,15 @@ def test_rviz_shows_topics_of_the_graph():
     content = yaml.safe_load((share_folder() / "config" / "inspection.rviz").read_text())
     topics = {d["Topic"]["Value"] for d in content["Visualization Manager"]["Displays"] if "Topic" in d}
     assert topics >= {"image_raw", "anomaly/overlay", "anomaly/heatmap", "camera_pose/stamped", "map_points"}
+
+
+def test_launch_files_need_only_what_the_systems_python_has():
+    """`ros2 launch` runs in the system's Python, where only YAML and NumPy are sure to be."""
+    code = (
+        "import sys\n"
+        "for name in ('rosbags', 'cv2', 'pycolmap', 'onnxruntime', 'tqdm', 'rclpy'): sys.modules[name] = None\n"
+        "from pad_ros import graph; from pad_ros.resources import share_folder; sample = share_folder() / 'sample'\n"
+        "graph.build({'product': str(sample / 'product'), 'bag': str(sample / 'bag')})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

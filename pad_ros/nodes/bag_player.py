@@ -10,7 +10,7 @@ from typing import Any
 from rclpy.serialization import deserialize_message
 from rosgraph_msgs.msg import Clock
 
-from pad_ros import bag
+from pad_ros import bag, bag_metadata
 from pad_ros.errors import ConfigError
 from pad_ros.nodes import convert
 from pad_ros.nodes.runner import run
@@ -26,9 +26,9 @@ class BagPlayerNode(SourceNode):
         """Opens the bag and makes a publisher per topic."""
         if not self.value("bag"):
             raise ConfigError("the parameter bag is empty: give the folder of a rosbag2")
-        self._images = bag.count_images(self.value("bag"))
+        self._images = bag_metadata.count_images(self.value("bag"))
         self._outputs: dict[str, tuple[type, Any]] = {}
-        for topic, kind in bag.topic_types(self.value("bag")).items():
+        for topic, kind in bag_metadata.topic_types(self.value("bag")).items():
             message_type = _message_type(kind)
             if message_type is None:
                 self.get_logger().warning(f"{topic} is left out: {kind} is not installed here")
@@ -39,8 +39,8 @@ class BagPlayerNode(SourceNode):
 
     def image_publishers(self) -> list[Any]:
         """The publishers of images, raw or compressed."""
-        images = (bag.IMAGE, bag.COMPRESSED_IMAGE)
-        kinds = bag.topic_types(self.value("bag"))
+        images = (bag_metadata.IMAGE, bag_metadata.COMPRESSED_IMAGE)
+        kinds = bag_metadata.topic_types(self.value("bag"))
         return [publisher for topic, (_, publisher) in self._outputs.items() if kinds[topic] in images]
 
     def play(self) -> None:
@@ -75,7 +75,7 @@ class BagPlayerNode(SourceNode):
             clock = Clock()
             clock.clock.sec, clock.clock.nanosec = divmod(message.stamp + self._shift, 10**9)
             self._time.publish(clock)
-        if message.type in (bag.IMAGE, bag.COMPRESSED_IMAGE):
+        if message.type in (bag_metadata.IMAGE, bag_metadata.COMPRESSED_IMAGE):
             self.flow.sent(convert.stamp_of(header))
             self.health.done(1000.0 * (time.perf_counter() - start))
         publisher.publish(content)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pad_ros.bag import count_images, read_images
+from pad_ros.bag import read_images
+from pad_ros.bag_metadata import count_images
 from pad_ros.errors import ImageError
 from pad_ros.evaluation.report import write_report
 from pad_ros.evaluation.results_writer import ResultWriter, read_results

@@ -13,6 +13,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from sensor_msgs.msg import Image
 
 from pad_ros import bag, up
+from pad_ros.bag_metadata import COMPRESSED_IMAGE, IMAGE
 from pad_ros.graph import Graph, build
 from pad_ros.nodes.qos import QOS
 
@@ -98,7 +99,7 @@ def write_messages(out, images, views=(), rate_hz=1000.0):
     """
     store = bag.message_types()
     compressed = isinstance(images[0], bytes)
-    kind = bag.COMPRESSED_IMAGE if compressed else bag.IMAGE
+    kind = COMPRESSED_IMAGE if compressed else IMAGE
     topic = "/image_raw/compressed" if compressed else "/image_raw"
     with Writer(out, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
         image_connection = writer.add_connection(topic, kind, typestore=store)

@@ -12,6 +12,7 @@ pytest.importorskip("pad_ros.nodes.watcher", reason="needs rclpy and the built m
 from graph_harness import raw, running, write_messages  # noqa: E402
 
 from pad_ros import bag, up  # noqa: E402
+from pad_ros.bag_metadata import count_images  # noqa: E402
 from pad_ros.evaluation.results_writer import read_results  # noqa: E402
 from pad_ros.inspector import Inspector  # noqa: E402
 from pad_ros.nodes import demo  # noqa: E402
@@ -25,7 +26,7 @@ def test_demo_judges_every_image_of_the_sample(sample_product, sample_bag, tmp_p
     assert demo.run_demo(sample_product, sample_bag, tmp_path) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     rows = read_results(tmp_path)
-    count = bag.count_images(sample_bag)
+    count = count_images(sample_bag)
     parts = {row["part_id"] for row in rows}
     assert len(rows) == len({(row["part_id"], row["view_index"]) for row in rows}) == count
     assert len(parts) >= 3
