@@ -93,7 +93,8 @@ def find_regions(
     """
     if min_area < 1:
         raise ConfigError(f"regions: min_area must be >= 1 pixel, got {min_area}")
-    above = (anomaly_map > threshold) & (rendered_mask | test_mask)
+    # In float64, so that it agrees with `score > threshold` to the last bit.
+    above = (anomaly_map.astype(np.float64) > threshold) & (rendered_mask | test_mask)
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(above.astype(np.uint8), connectivity=8)
     regions = []
     for label in range(1, count):

@@ -86,7 +86,7 @@ def test_a_score_above_the_threshold_has_a_region():
     anomaly_map = rng.random(SHAPE).astype(np.float32)
     everywhere = np.ones(SHAPE, bool)
     score = create_score({"name": "area", "area": 30})(anomaly_map)
-    below, above = np.nextafter(score, -1), np.nextafter(score, 2)
+    below, above = float(np.nextafter(score, -1)), float(np.nextafter(score, 2))
     assert find_regions(anomaly_map, below, everywhere, everywhere, min_area=30)
     assert not find_regions(anomaly_map, above, everywhere, everywhere, min_area=30)
 
