@@ -262,7 +262,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     inspect.add_argument("--save-maps", action="store_true", help="also write the float32 anomaly maps")
 
-    evaluate = command("evaluate", _evaluate, "print the paper's tables for a data set")
+    evaluate = command("evaluate", _evaluate, "print the paper's metrics for a data set")
     evaluate.add_argument("dataset", type=Path)
     evaluate.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     evaluate.add_argument("--class", dest="classes", action="append", help="class to evaluate; again for more (all)")

@@ -20,6 +20,7 @@ from pad_ros.images import check_image, to_uint8
 from pad_ros.localization.features import create_features
 from pad_ros.localization.localizer import create_localizer
 from pad_ros.product import Product
+from pad_ros.registry import check_settings
 from pad_ros.results import Background, Image, Inspection, PoseEstimate, Reference, Status
 from pad_ros.splatting.rasterize import create_rasterizer
 
@@ -65,6 +66,7 @@ class Inspector:
         self._comparison = create_comparison(profile["anomaly"]["comparison"], backbone)
         self._score = create_score(profile["anomaly"]["score"])
         self._region_settings = profile["anomaly"]["regions"]
+        check_settings("regions", find_regions, self._region_settings)
 
     def inspect(self, image: Image) -> Inspection:
         """Inspects one image (paper, Algorithm 1).

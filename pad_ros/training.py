@@ -19,7 +19,7 @@ import pad_ros
 from pad_ros.anomaly.backbone import create_backbone
 from pad_ros.anomaly.calibration import Calibration, calibrate
 from pad_ros.dataset import ClassData
-from pad_ros.errors import ConfigError, DatasetError, TrainingError
+from pad_ros.errors import DatasetError, TrainingError
 from pad_ros.geometry import Matrix
 from pad_ros.images import read_cutout, to_uint8
 from pad_ros.inspector import Inspector
@@ -27,6 +27,7 @@ from pad_ros.localization.features import create_features
 from pad_ros.localization.sfm_map import SfmMap, build_map
 from pad_ros.product import Product
 from pad_ros.progress import Progress, silent
+from pad_ros.registry import check_settings
 from pad_ros.results import Image, Inspection, Map, Status
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.rasterize import create_rasterizer
@@ -72,16 +73,19 @@ def train_product(
         stage: called with a stage's title, gives that stage's progress callback.
 
     Raises:
+        ConfigError: the profile has a setting that its stage does not take.
         DatasetError: too few views, or views that do not fit together.
         TrainingError: the views do not give a usable map, twin or threshold.
     """
     stage = stage or (lambda title: silent)
+    trainer = trainer_settings(profile["splatting"]["trainer"])
+    check_settings("localization.map", build_map, profile["localization"]["map"])
     cutouts = read_cutouts(data)
     held_out = cutouts[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY]
     used = [cutout for index, cutout in enumerate(cutouts) if index % HOLDOUT_EVERY != HOLDOUT_EVERY - 1]
     provenance = describe_training(data, profile, seed, len(used), len(held_out))
-    localization, splatting = profile["localization"], profile["splatting"]
-    cache = _Cache(folder / ".training", {"stages": [localization, splatting], "provenance": provenance})
+    localization = profile["localization"]
+    cache = _Cache(folder / ".training", {"stages": [localization, profile["splatting"]], "provenance": provenance})
     poses = [cutout.object_from_camera for cutout in used]
     sfm_map = cache.get(
         "map.npz",
@@ -107,7 +111,7 @@ def train_product(
             poses,
             sfm_map.points,
             sfm_map.colors,
-            trainer_settings(splatting["trainer"]),
+            trainer,
             seed=seed,
             progress=stage("splats"),
         ),
@@ -225,10 +229,8 @@ def trainer_settings(settings: dict[str, Any]) -> TrainerSettings:
     Raises:
         ConfigError: unknown or refused settings.
     """
-    try:
-        return TrainerSettings(**settings)
-    except TypeError as error:
-        raise ConfigError(f"splatting.trainer: {error}") from None
+    check_settings("splatting.trainer", TrainerSettings, settings)
+    return TrainerSettings(**settings)
 
 
 def describe_training(data: ClassData, profile: dict[str, Any], seed: int, used: int, held_out: int) -> dict[str, Any]:

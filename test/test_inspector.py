@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pad_ros.errors import NotLocalizedError, ProductError
+from pad_ros.errors import ConfigError, NotLocalizedError, ProductError
 from pad_ros.geometry import look_at
 from pad_ros.inspector import Inspector, compose
 from pad_ros.results import Reference, RegionKind, Status
@@ -45,6 +45,12 @@ def test_the_kinds_of_regions(inspector, sample_images):
 def test_weights_of_another_calibration_are_refused(product):
     with pytest.raises(ProductError, match="other weights"):
         Inspector(replace(product, provenance={**product.provenance, "weights_sha256": "0" * 64}))
+
+
+def test_a_misspelt_region_setting_is_refused_at_once(product):
+    profile = {**product.profile, "anomaly": {**product.profile["anomaly"], "regions": {"min_aera": 3}}}
+    with pytest.raises(ConfigError, match=r"regions.*min_aera"):
+        Inspector(replace(product, profile=profile))
 
 
 def test_stages_one_by_one_give_what_inspect_gives(inspector, sample_images):

@@ -4,7 +4,7 @@ import yaml
 
 from pad_ros.cli import main
 from pad_ros.dataset import read_class, write_transforms
-from pad_ros.errors import DatasetError, TrainingError
+from pad_ros.errors import ConfigError, DatasetError, TrainingError
 from pad_ros.images import write_image
 from pad_ros.product import Product
 from pad_ros.profiles import load_profile
@@ -87,6 +87,15 @@ def test_training_goes_on_after_an_interruption(small_class, quick_profile, tmp_
     train_product(data, profile, tmp_path / "p", stage=stop_at)
     assert seen == {"splats", "threshold"}
     Product.load(tmp_path / "p")
+
+
+@pytest.mark.parametrize(("group", "part"), [("localization", "map"), ("splatting", "trainer")])
+def test_a_misspelt_setting_is_refused_before_any_work(small_class, tmp_path, group, part):
+    profile = load_profile("cpu")
+    profile[group][part]["itterations"] = 3
+    with pytest.raises(ConfigError, match=rf"{group}\.{part}.*itterations"):
+        train_product(read_class(small_class), profile, tmp_path / "p")
+    assert not (tmp_path / "p").exists()
 
 
 def test_too_few_views(small_class, tmp_path):
