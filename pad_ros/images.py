@@ -13,6 +13,8 @@ from pad_ros.errors import ImageError
 from pad_ros.geometry import Camera
 from pad_ros.results import Image, Mask
 
+Window = tuple[slice, slice]  # rows, columns
+
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
 
@@ -84,6 +86,15 @@ def write_image(path: Path | str, image: NDArray[np.uint8]) -> None:
 def to_uint8(values: NDArray[Any]) -> Image:
     """Rounds values around 0…255 to uint8, clipping what lies outside."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def box_around(mask: Mask, margin: int) -> Window:
+    """The window of a mask's box, grown by a margin in pixels on each side; the mask must not be empty."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return (
+        slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + margin + 1),
+        slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin + 1),
+    )
 
 
 def check_image(image: NDArray[np.generic], camera: Camera) -> Image:

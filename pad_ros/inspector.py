@@ -103,8 +103,9 @@ class Inspector:
 
         Raises:
             NotLocalizedError: too little evidence for any pose.
+            ImageError: not an image of the product's camera.
         """
-        return self._localizer.localize(check_image(image, self.camera))
+        return self._localizer.localize(image)
 
     def render(self, object_from_camera: Matrix) -> Reference:
         """Renders the normal view S and its mask M_s from a camera-to-object pose [4, 4] (paper, eq. 1 and 2).

@@ -3,7 +3,7 @@ import pytest
 
 from pad_ros.errors import ImageError
 from pad_ros.geometry import Camera
-from pad_ros.images import check_image, decode_image, encode_png, read_image, read_mask, write_image
+from pad_ros.images import box_around, check_image, decode_image, encode_png, read_image, read_mask, write_image
 
 CAMERA = Camera.from_horizontal_angle(0.7, 32, 24)
 
@@ -47,3 +47,10 @@ def test_missing_file_names_it(tmp_path):
 def test_wrong_images_are_refused(image, message):
     with pytest.raises(ImageError, match=message):
         check_image(image, CAMERA)
+
+
+def test_box_around_a_mask_stays_inside_the_image():
+    mask = np.zeros((24, 32), dtype=bool)
+    mask[1:4, 20:30] = True
+    assert box_around(mask, 0) == (slice(1, 4), slice(20, 30))
+    assert mask[box_around(mask, 3)].shape == (7, 15)  # rows 0 to 6, columns 17 to 31

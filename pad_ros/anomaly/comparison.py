@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from pad_ros.anomaly.backbone import Backbone
 from pad_ros.errors import ConfigError, ImageError, NoObjectError
+from pad_ros.images import Window, box_around
 from pad_ros.registry import create
 from pad_ros.results import Image, Map, Mask
 
 IMPLEMENTATIONS = {"l1": "pad_ros.anomaly.comparison:L1Comparison"}
-
-Window = tuple[slice, slice]
 
 
 class Comparison(Protocol):
@@ -155,9 +154,6 @@ def _lab(image: Image) -> NDArray[np.float32]:
 
 def _surroundings(mask: Mask, margin: float = 0.1) -> Window:
     """The mask's box, grown on each side by a share of its longer side."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    pad = int(np.ceil(margin * max(rows[-1] - rows[0], columns[-1] - columns[0]))) + 1
-    return (
-        slice(max(int(rows[0]) - pad, 0), int(rows[-1]) + pad + 1),
-        slice(max(int(columns[0]) - pad, 0), int(columns[-1]) + pad + 1),
-    )
+    rows, columns = box_around(mask, 0)
+    longer = max(rows.stop - rows.start, columns.stop - columns.start) - 1
+    return box_around(mask, int(np.ceil(margin * longer)) + 1)

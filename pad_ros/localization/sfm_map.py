@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -18,9 +18,8 @@ from pad_ros.localization.features import FeatureExtractor, Features
 from pad_ros.localization.matching import match_mutual
 from pad_ros.localization.pnp import project
 from pad_ros.localization.triangulation import Tracks, epipolar_distances, triangulate, view_pairs
+from pad_ros.progress import Progress
 from pad_ros.results import Image, Mask
-
-Progress = Callable[[int, int, str], None]  # done, total, what
 
 MIN_VIEWS = 3
 MIN_POINTS = 50  # fewer can hardly give the dozen inliers of a pose from every side

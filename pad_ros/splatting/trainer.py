@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pad_ros.errors import ConfigError
 from pad_ros.geometry import Camera, Matrix
+from pad_ros.progress import Progress
 from pad_ros.results import Image, Map
 from pad_ros.splatting.cpu import Box, CpuRasterizer
 from pad_ros.splatting.densify import GrowthScore, densify
@@ -18,8 +19,6 @@ from pad_ros.splatting.gaussians import Floats, Gaussians
 from pad_ros.splatting.initialize import initial_gaussians
 from pad_ros.splatting.optimizer import Optimizer
 from pad_ros.splatting.views import View, make_views, scale_views
-
-Progress = Callable[[int, int, str], None]
 
 _LOSS_MARGIN = 6  # pixels around the object: half of SSIM's window, and one
 _REPORT_EVERY = 50  # iterations

@@ -7,6 +7,7 @@ import numpy as np
 
 from pad_ros.background.inpainting import dilate
 from pad_ros.errors import ConfigError, NoObjectError
+from pad_ros.images import box_around
 from pad_ros.results import Image, Mask
 
 
@@ -39,11 +40,7 @@ class Telea:
             raise NoObjectError("the part fills the image: there is no background to rebuild behind it")
         if not unknown.any():
             return image.copy()
-        rows, columns = np.flatnonzero(unknown.any(axis=1)), np.flatnonzero(unknown.any(axis=0))
-        reach = int(np.ceil(self.radius)) + 1
-        window = np.s_[
-            max(rows[0] - reach, 0) : rows[-1] + reach + 1, max(columns[0] - reach, 0) : columns[-1] + reach + 1
-        ]
+        window = box_around(unknown, int(np.ceil(self.radius)) + 1)
         rebuilt = image.copy()
         rebuilt[window] = cv2.inpaint(
             np.ascontiguousarray(image[window]), unknown[window].astype(np.uint8), self.radius, cv2.INPAINT_TELEA

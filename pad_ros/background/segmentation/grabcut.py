@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pad_ros.background.segmentation.colours import Colours
 from pad_ros.errors import ConfigError, ImageError, NoObjectError
+from pad_ros.images import box_around
 from pad_ros.results import Image, Mask
 
 _SHADES = (1.0, 0.8, 0.65, 0.5)  # the part's shadow darkens the background
@@ -60,7 +61,7 @@ class GrabCut:
         if not silhouette.any():
             raise NoObjectError("the silhouette is empty: the part is not in view of the estimated pose")
         reach = max(self._edge + 2, round(self._ring * float(np.sqrt(np.count_nonzero(silhouette)))))
-        window = _grown_box(silhouette, 2 * reach)
+        window = box_around(silhouette, 2 * reach)
         crop, inside = np.ascontiguousarray(image[window]), silhouette[window]
         outwards = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)  # [h, w] pixels
         inwards = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
@@ -77,7 +78,7 @@ class GrabCut:
         labels[unlike & (inwards > self._edge)] = cv2.GC_FGD
         labels[outwards > self._edge] = cv2.GC_BGD
         part = np.zeros_like(inside)
-        near = _grown_box(inside, reach)
+        near = box_around(inside, reach)
         part[near] = self._cut(crop[near], labels[near])
         ring = (outwards <= reach) & ~part
         added = _touching(_opened(foreign & ring, 3), part)
@@ -123,11 +124,3 @@ def _against_nearby(image: Image, background: Mask, sigma: float) -> tuple[Mask,
     brightness = lab[..., 0] / (nearby[..., 0] + np.float32(1e-6))
     shaded = (brightness > _DARKEST_SHADOW) & (brightness < 1) & (change[..., 1:].sum(axis=2) < _SAME_HUE)
     return change.sum(axis=2) > _DIFFERENT, shaded
-
-
-def _grown_box(mask: Mask, pad: int) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return (
-        slice(max(int(rows[0]) - pad, 0), int(rows[-1]) + pad + 1),
-        slice(max(int(columns[0]) - pad, 0), int(columns[-1]) + pad + 1),
-    )
