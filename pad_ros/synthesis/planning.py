@@ -13,6 +13,7 @@ from pad_ros.geometry import Camera, Matrix
 from pad_ros.results import Mask
 from pad_ros.synthesis import cameras
 from pad_ros.synthesis.assembly import Assembly, rotation, translation
+from pad_ros.synthesis.conditions import VARIATIONS, Conditions, draw_conditions
 from pad_ros.synthesis.defects import ADDED, COLOUR, HIDDEN_AREA, REMOVED, Defect, DefectMaker
 from pad_ros.synthesis.visibility import see
 
@@ -26,7 +27,8 @@ _PLAN_RESOLUTION = 200  # pixels, for the search of defects
 class SynthesisSettings:
     """What is rendered per class.
 
-    `resolution` in pixels (square), `samples` per pixel, `train` views, test `objects` with `views` each.
+    `resolution` in pixels (square), `samples` per pixel, `train` views, test `objects` with `views` each;
+    `vary` names what changes from test image to test image (see `pad_ros.synthesis.conditions`).
     """
 
     resolution: int = 800
@@ -35,6 +37,7 @@ class SynthesisSettings:
     objects: int = 13
     views: int = 9
     seed: int = 0
+    vary: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuses settings out of range.
@@ -47,10 +50,13 @@ class SynthesisSettings:
             value = getattr(self, name)
             if not isinstance(value, int) or not low <= value <= high:
                 raise ConfigError(f"synthesis setting {name} must be a whole number in {low}…{high}, got {value!r}")
+        unknown = set(self.vary) - set(VARIATIONS)
+        if unknown:
+            raise ConfigError(f"nothing to vary is called {sorted(unknown)}; choose from {', '.join(VARIATIONS)}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers for YAML."""
-        return asdict(self)
+        """Plain values for YAML."""
+        return asdict(self) | {"vary": sorted(self.vary)}
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class TestObject:
     world_from_object: Matrix
     belt_shift: float  # metres along the belt
     poses: list[Matrix]  # camera-to-object, one per view
+    conditions: list[Conditions]  # one per view
 
     @property
     def kind(self) -> str:
@@ -82,6 +89,7 @@ class TestImage:
     label: str
     view_index: int
     pose: Matrix
+    conditions: Conditions
     object_mask: Mask
     defect_mask: Mask
 
@@ -124,7 +132,16 @@ def plan_objects(intact: Assembly, settings: SynthesisSettings) -> list[TestObje
             defect = maker.make(kind, camera, poses, rng, stand_out=stand_out, avoid=drawn)
             drawn.append(defect.target)
         assembly = defect.assembly if defect else intact
-        objects.append(TestObject(f"{intact.name}_{index:02d}", assembly, defect, place, belt_shift, poses))
+        conditions = [
+            draw_conditions(
+                settings.vary,
+                generator(settings, intact.name, 2, index),
+                generator(settings, intact.name, 3, index, view),
+            )
+            for view in range(settings.views)
+        ]
+        part_id = f"{intact.name}_{index:02d}"
+        objects.append(TestObject(part_id, assembly, defect, place, belt_shift, poses, conditions))
     return objects
 
 
@@ -140,5 +157,6 @@ def plan_images(intact: Assembly, part: TestObject, camera: Camera, counts: dict
         label = part.kind if mask.mean() >= HIDDEN_AREA else GOOD
         number = counts.get(label, 0)
         counts[label] = number + 1
-        images.append(TestImage(f"test/{label}/{number}.png", label, index, pose, ids >= 0, mask))
+        file = f"test/{label}/{number}.png"
+        images.append(TestImage(file, label, index, pose, part.conditions[index], ids >= 0, mask))
     return images

@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 
 from pad_ros.synthesis.assembly import Assembly, Material, Mesh
-from pad_ros.synthesis.bricks import prism
+from pad_ros.synthesis.shapes import prism
 
 _PLATE_PITCH = 0.048  # along the belt
 _BELT_WIDTH = 0.26

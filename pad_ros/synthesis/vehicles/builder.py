@@ -6,8 +6,9 @@ import numpy as np
 
 from pad_ros.geometry import Matrix
 from pad_ros.synthesis.assembly import Assembly, Mesh, Part, rotation, translation
-from pad_ros.synthesis.bricks import PLATE, STUD, bar, hub, tyre
+from pad_ros.synthesis.bricks import PLATE, STUD, bar
 from pad_ros.synthesis.materials import PALETTE
+from pad_ros.synthesis.wheels import hub, tyre
 
 
 class Builder:
