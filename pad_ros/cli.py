@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +16,9 @@ import pad_ros
 from pad_ros.errors import ConfigError, PadError
 from pad_ros.progress import progress_bar, progress_bars
 from pad_ros.quiet import quiet_opencv
+
+if TYPE_CHECKING:
+    from pad_ros.synthesis.assembly import Assembly
 
 DEFAULT_PROFILE = "cpu"
 
@@ -32,10 +37,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _synth(arguments: argparse.Namespace) -> None:
+def _synth(arguments: argparse.Namespace) -> int | None:
+    from pad_ros.synthesis.conditions import VARIATIONS
     from pad_ros.synthesis.generate import SynthesisSettings, generate
-    from pad_ros.synthesis.vehicles import VEHICLES
+    from pad_ros.synthesis.preview import write_preview
 
+    if arguments.verify:
+        return _verify(arguments.out)
+    vary = VARIATIONS if arguments.vary == "all" else tuple(arguments.vary.split(",")) if arguments.vary else ()
     settings = SynthesisSettings(
         resolution=arguments.resolution,
         samples=arguments.samples,
@@ -43,9 +52,48 @@ def _synth(arguments: argparse.Namespace) -> None:
         objects=arguments.objects,
         views=arguments.views,
         seed=arguments.seed,
+        vary=tuple(sorted(set(vary))),
     )
-    generate(arguments.out, arguments.classes or sorted(VEHICLES), settings)
-    print(f"data set in {arguments.out}")
+    assemblies, sources = _synth_assemblies(arguments)
+    if arguments.preview:
+        with progress_bar("preview") as progress:
+            for index, assembly in enumerate(assemblies):
+                path = write_preview(arguments.out, assembly, settings)
+                progress(index + 1, len(assemblies), str(path))
+    else:
+        generate(arguments.out, assemblies, settings, arguments.jobs, sources)
+        print(f"data set in {arguments.out}")
+    return None
+
+
+def _synth_assemblies(arguments: argparse.Namespace) -> tuple[list[Assembly], dict[str, str]]:
+    """The assemblies that the arguments name, and which file each model is from."""
+    from pad_ros.synthesis.vehicles import VEHICLES, build_vehicle
+
+    names = arguments.classes or ([] if arguments.models else ["all"])
+    assemblies = [build_vehicle(name) for name in (VEHICLES if "all" in names else dict.fromkeys(names))]
+    sources = {}
+    for path in arguments.models or []:
+        from pad_ros.synthesis.models import read_model
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = read_model(path, arguments.ldraw, tuple(arguments.leave_out or ()), arguments.strict)
+        for warning in caught:
+            print(f"pad synth: {warning.message}", file=sys.stderr)
+        assemblies.append(model)
+        sources[model.name] = path.name
+    return assemblies, sources
+
+
+def _verify(out: Path) -> int:
+    from pad_ros.synthesis.record import verify
+
+    wrong = 0
+    for name, files in verify(out).items():
+        print(*(f"{name}/{file}: differs" for file in files) if files else [f"{name}: as rendered"], sep="\n")
+        wrong += len(files)
+    return 1 if wrong else 0
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -55,6 +103,8 @@ def _train(arguments: argparse.Namespace) -> None:
 
     data = read_class(arguments.dataset)
     profile = load_profile(arguments.profile)
+    if arguments.preset:
+        profile["splatting"]["trainer"] = {"preset": arguments.preset}
     with progress_bars() as stage:
         product = train_product(data, profile, arguments.output, name=arguments.name, seed=arguments.seed, stage=stage)
     megabytes = sum(path.stat().st_size for path in arguments.output.iterdir()) / 1e6
@@ -175,7 +225,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _render(arguments: argparse.Namespace) -> None:
     from pad_ros.product import Product
-    from pad_ros.viewer import render_pose, write_turntable
+    from pad_ros.viewer import export_ply, render_pose, write_turntable
 
     product = Product.load(arguments.product)
     if arguments.turntable:
@@ -183,9 +233,13 @@ def _render(arguments: argparse.Namespace) -> None:
             write_turntable(product, arguments.turntable, progress=progress)
         print(arguments.turntable)
         return
+    if arguments.ply:
+        export_ply(product, arguments.ply)
+        print(f"{arguments.ply}: {len(product.gaussians)} Gaussians")
+        return
     try:
         pose = np.array(json.loads(arguments.pose), dtype=np.float64)
-    except ValueError:
+    except (ValueError, TypeError):
         raise ConfigError("--pose: expected a camera-to-object pose as JSON, [[…4 numbers…], … 4 rows]") from None
     render_pose(product, pose, arguments.output)
     print(arguments.output)
@@ -237,17 +291,28 @@ def _parser() -> argparse.ArgumentParser:
     synth = command("synth", _synth, "render a data set in Blender")
     synth.add_argument("out", type=Path)
     synth.add_argument("--class", dest="classes", action="append", help="class to render; again for more (all)")
+    synth.add_argument(
+        "--model", dest="models", action="append", type=Path, metavar="FILE", help="LDraw or glTF model; again for more"
+    )
+    synth.add_argument("--ldraw", type=Path, metavar="LIBRARY", help="LDraw's parts library ($LDRAWDIR)")
+    synth.add_argument("--leave-out", action="append", metavar="PATTERN", help="parts of models to leave out by name")
+    synth.add_argument("--strict", action="store_true", help="refuse a model of which parts are missing")
     synth.add_argument("--resolution", type=int, default=800, help="pixels, square")
     synth.add_argument("--samples", type=int, default=8, help="paths per pixel")
     synth.add_argument("--train", type=int, default=100, help="training views")
     synth.add_argument("--objects", type=int, default=13, help="test parts")
     synth.add_argument("--views", type=int, default=9, help="views of each test part")
     synth.add_argument("--seed", type=int, default=0)
+    synth.add_argument("--vary", metavar="WHAT", help="light,camera,dirt,surroundings or all, from image to image")
+    synth.add_argument("--jobs", type=int, default=1, metavar="N", help="Blender workers side by side")
+    synth.add_argument("--preview", action="store_true", help="only a contact sheet per class, OUT/CLASS_preview.png")
+    synth.add_argument("--verify", action="store_true", help="only compare what stands with its checksums")
 
     train = command("train", _train, "train a product from photos of the good part with poses")
     train.add_argument("dataset", type=Path, metavar="DATASET/CLASS")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="PRODUCT")
     train.add_argument("--profile", default=DEFAULT_PROFILE, help="name, or a YAML file")
+    train.add_argument("--preset", help="of the splats' training, instead of the profile's: fast or paper")
     train.add_argument("--name", help="of the product (the class's)")
     train.add_argument("--seed", type=int, default=0)
 
@@ -268,7 +333,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--class", dest="classes", action="append", help="class to evaluate; again for more (all)")
     evaluate.add_argument("--profile", default=DEFAULT_PROFILE, help="name, or a YAML file")
     evaluate.add_argument("--product", type=Path, help="use this product instead of training one")
-    evaluate.add_argument("--background-free", action="store_true", help="cut the parts out with the true masks first")
+    evaluate.add_argument("--background-free", action="store_true", help="judge the parts alone, over white")
 
     bag = command("bag", _bag, "write a class's test set as a rosbag2 (MCAP)")
     bag.add_argument("dataset", type=Path, metavar="DATASET/CLASS")
@@ -289,7 +354,8 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("product", type=Path)
     what = render.add_mutually_exclusive_group(required=True)
     what.add_argument("--pose", help="camera-to-object pose 4x4 as JSON, OpenCV axes")
-    what.add_argument("--turntable", type=Path, metavar="FILE", help="a film around the part (.mp4)")
+    what.add_argument("--turntable", type=Path, metavar="FILE", help="a turn around the part: .mp4, .webp or .png")
+    what.add_argument("--ply", type=Path, metavar="FILE", help="the splats as a standard PLY, for 3DGS viewers")
     render.add_argument("-o", "--output", type=Path, default=Path("render.png"), help="picture for --pose")
 
     command("doctor", _doctor, "say what of the environment works")

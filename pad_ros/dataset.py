@@ -1,8 +1,9 @@
 """The MAD-Sim data set layout, read and written (see docs/dataset.md).
 
 `CLASS/train/good/{i}.png`, `CLASS/transforms.json`, `CLASS/test/{good,DEFECT}/{n}.png` and
-`CLASS/ground_truth/DEFECT/{n}_mask.png`; ours adds `CLASS/test_poses.json` and `CLASS/test_masks/`
-for evaluation only. Files keep Blender/NeRF camera axes; everything returned is in OpenCV axes.
+`CLASS/ground_truth/DEFECT/{n}_mask.png`; ours adds `CLASS/test_poses.json`, `CLASS/test_masks/` and
+`CLASS/test_background_free/` for evaluation only. Files keep Blender/NeRF camera axes; everything returned
+is in OpenCV axes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pad_ros.images import IMAGE_SUFFIXES, read_mask
 from pad_ros.results import Mask
 
 GOOD = "good"
+BACKGROUND_FREE = "test_background_free"  # the folder of the test images' cut-out variants
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class TestView:
     view_count: int
     mask_path: Path | None = None  # ground truth of the defect
     object_mask_path: Path | None = None
+    background_free_path: Path | None = None  # the same image of the part alone, over white
     object_from_camera: Matrix | None = None
 
     @property
@@ -118,21 +121,28 @@ def write_transforms(path: Path | str, camera: Camera, poses: Iterable[tuple[str
     """Writes `transforms.json` for (file path, camera-to-object pose [4, 4] in OpenCV axes) pairs."""
     frames = [{"file_path": file, "transform_matrix": blender_from_opencv_pose(pose).tolist()} for file, pose in poses]
     angle = 2.0 * math.atan(0.5 * camera.width / camera.fx)
-    Path(path).write_text(json.dumps({"camera_angle_x": angle, "frames": frames}, indent=1))
+    _write_json(path, {"camera_angle_x": angle, "frames": frames})
 
 
 def write_test_poses(path: Path | str, entries: Iterable[dict[str, Any]]) -> None:
     """Writes `test_poses.json`: one entry per test image.
 
     Each entry has `file` (relative to the class), `part_id`, `view_index`, `view_count`, `defect` and
-    `object_from_camera` (4x4, OpenCV axes), which is stored in Blender axes as `transform_matrix`.
+    `object_from_camera` (4x4, OpenCV axes), which is stored in Blender axes as `transform_matrix`; others are
+    stored as they are.
     """
     images = []
     for entry in entries:
         row = dict(entry)
         row["transform_matrix"] = blender_from_opencv_pose(row.pop("object_from_camera")).tolist()
         images.append(row)
-    Path(path).write_text(json.dumps({"images": images}, indent=1))
+    _write_json(path, {"images": images})
+
+
+def _write_json(path: Path | str, content: dict[str, Any]) -> None:
+    partial = Path(f"{path}.partial")  # nobody sees half a file
+    partial.write_text(json.dumps(content, indent=1))
+    partial.replace(path)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -187,6 +197,7 @@ def _read_test(root: Path) -> list[TestView]:
         defect, file = path.parent.name, path.relative_to(root).as_posix()
         extra = extras.get(file, {})
         object_mask = root / "test_masks" / defect / f"{path.stem}_mask.png"
+        background_free = root / BACKGROUND_FREE / defect / path.name
         views.append(
             TestView(
                 path=path,
@@ -196,6 +207,7 @@ def _read_test(root: Path) -> list[TestView]:
                 view_count=int(extra.get("view_count", 1)),
                 mask_path=_ground_truth(root, defect, path.stem),
                 object_mask_path=object_mask if object_mask.is_file() else None,
+                background_free_path=background_free if background_free.is_file() else None,
                 object_from_camera=_pose(file, extra["transform_matrix"]) if "transform_matrix" in extra else None,
             )
         )

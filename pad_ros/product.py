@@ -1,8 +1,8 @@
 """The product model folder: what training makes and inspection loads.
 
 `product.yaml` (the manifest: name, unit, camera, profile, provenance, and size and checksum of the others),
-`splats.ply` (standard 3DGS), `map.npz` (the SfM map), `calibration.yaml` (the threshold and the scores that it comes
-from) and `preview.png`.
+`splats.npz` (compact, see `pad_ros.splatting.compact`; splats that were not rounded to it stay a PLY, `splats.ply`),
+`map.npz` (the SfM map), `calibration.yaml` (the threshold and the scores that it comes from) and `preview.png`.
 """
 
 from __future__ import annotations
@@ -21,16 +21,21 @@ from pad_ros.images import encode_png
 from pad_ros.localization.sfm_map import SfmMap
 from pad_ros.profiles import check_profile
 from pad_ros.results import Image
+from pad_ros.splatting.compact import is_compact, load_compact, save_compact
 from pad_ros.splatting.gaussians import Gaussians
 
-SCHEMA_VERSION = 1
-SPLATS, MAP, CALIBRATION, PREVIEW, MANIFEST = (
+SCHEMA_VERSION = 2
+_READABLE = (1, 2)  # version 1 knows no compact splats
+SPLATS, SPLATS_PLY, MAP, CALIBRATION, PREVIEW, MANIFEST = (
+    "splats.npz",
     "splats.ply",
     "map.npz",
     "calibration.yaml",
     "preview.png",
     "product.yaml",
 )
+# How each file of splats is read and written.
+_SPLATS = {SPLATS: (load_compact, save_compact), SPLATS_PLY: (Gaussians.load_ply, Gaussians.save_ply)}
 
 
 @dataclass(frozen=True)
@@ -60,13 +65,16 @@ class Product:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MANIFEST).unlink(missing_ok=True)
-        self.gaussians.save_ply(folder / SPLATS)
+        splats = SPLATS if is_compact(self.gaussians) else SPLATS_PLY
+        _SPLATS[splats][1](self.gaussians, folder / splats)
+        for other in set(_SPLATS) - {splats}:
+            (folder / other).unlink(missing_ok=True)
         self.sfm_map.save(folder / MAP)
         _write_yaml(folder / CALIBRATION, self.calibration.to_dict())
         if preview is not None:
             (folder / PREVIEW).write_bytes(encode_png(preview))
         files = {
-            name: _describe(folder / name) for name in (SPLATS, MAP, CALIBRATION, PREVIEW) if (folder / name).is_file()
+            name: _describe(folder / name) for name in (splats, MAP, CALIBRATION, PREVIEW) if (folder / name).is_file()
         }
         manifest = {
             "schema_version": SCHEMA_VERSION,
@@ -92,13 +100,15 @@ class Product:
             raise ProductError(f"{folder}: no {MANIFEST}, so no product; make one with `pad train`")
         manifest = _read_yaml(folder / MANIFEST)
         version = manifest.get("schema_version")
-        if version != SCHEMA_VERSION:
+        if version not in _READABLE:
             raise ProductError(
-                f"{folder / MANIFEST}: schema version {version!r}, this pad_ros reads {SCHEMA_VERSION}; train it again"
+                f"{folder / MANIFEST}: schema version {version!r}, "
+                f"this pad_ros reads {' and '.join(map(str, _READABLE))}; train it again"
             )
         try:
             files = manifest["files"]
-            for name in (SPLATS, MAP, CALIBRATION):
+            splats = SPLATS if SPLATS in files else SPLATS_PLY
+            for name in (splats, MAP, CALIBRATION):
                 _check_file(folder / name, files[name])
             check_profile(manifest["profile"], str(folder / MANIFEST))
             return cls(
@@ -106,7 +116,7 @@ class Product:
                 unit=str(manifest["unit"]),
                 camera=Camera(**manifest["camera"]),
                 profile=manifest["profile"],
-                gaussians=Gaussians.load_ply(folder / SPLATS),
+                gaussians=_SPLATS[splats][0](folder / splats),
                 sfm_map=SfmMap.load(folder / MAP),
                 calibration=Calibration.from_dict(_read_yaml(folder / CALIBRATION)),
                 provenance=dict(manifest.get("provenance", {})),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import shutil
 from collections.abc import Callable
@@ -29,11 +30,14 @@ from pad_ros.product import Product
 from pad_ros.progress import Progress, silent
 from pad_ros.registry import check_settings
 from pad_ros.results import Image, Inspection, Map, Status
-from pad_ros.splatting.gaussians import Gaussians
+from pad_ros.splatting.checkpoint import Checkpoint
+from pad_ros.splatting.compact import load_compact, save_compact
 from pad_ros.splatting.rasterize import create_rasterizer
-from pad_ros.splatting.trainer import TrainerSettings, train_splats
+from pad_ros.splatting.settings import describe_settings, resolve_settings
+from pad_ros.splatting.trainer import train_splats
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 # Every n-th view is held out: the threshold must come from views that the twin has not seen.
 HOLDOUT_EVERY = 6
@@ -62,7 +66,8 @@ def train_product(
 ) -> Product:
     """Trains the product of a class and writes its folder.
 
-    Finished stages stay in `folder/.training`, so that training goes on after an interruption.
+    Finished stages, and now and then the state of the splats' training, stay in `folder/.training`, so that training
+    goes on after an interruption. The splats are rounded to their compact file before the threshold is set from them.
 
     Args:
         data: good views with poses; its test images are not touched.
@@ -78,7 +83,9 @@ def train_product(
         TrainingError: the views do not give a usable map, twin or threshold.
     """
     stage = stage or (lambda title: silent)
-    trainer = trainer_settings(profile["splatting"]["trainer"])
+    trainer = resolve_settings(profile["splatting"]["trainer"])
+    # The product states every setting, whatever a preset comes to mean.
+    profile = {**profile, "splatting": {**profile["splatting"], "trainer": describe_settings(trainer)}}
     check_settings("localization.map", build_map, profile["localization"]["map"])
     cutouts = read_cutouts(data)
     held_out = cutouts[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY]
@@ -102,8 +109,8 @@ def train_product(
         SfmMap.save,
     )
     gaussians = cache.get(
-        "splats.ply",
-        Gaussians.load_ply,
+        "splats.npz",
+        load_compact,
         lambda: train_splats(
             [cutout.image for cutout in used],
             [cutout.alpha for cutout in used],
@@ -114,8 +121,9 @@ def train_product(
             trainer,
             seed=seed,
             progress=stage("splats"),
+            checkpoint=Checkpoint(folder / ".training" / "checkpoint.npz"),
         ),
-        Gaussians.save_ply,
+        save_compact,
     )
     uncalibrated = Product(
         name=name or data.name,
@@ -223,16 +231,6 @@ def contact_sheet(product: Product, poses: list[Matrix], columns: int = 3) -> Im
     return to_uint8(np.concatenate(views, axis=1) * 255.0)
 
 
-def trainer_settings(settings: dict[str, Any]) -> TrainerSettings:
-    """Makes the trainer's settings from a profile's.
-
-    Raises:
-        ConfigError: unknown or refused settings.
-    """
-    check_settings("splatting.trainer", TrainerSettings, settings)
-    return TrainerSettings(**settings)
-
-
 def describe_training(data: ClassData, profile: dict[str, Any], seed: int, used: int, held_out: int) -> dict[str, Any]:
     """Where a product comes from: data and weights with checksums, seed, version."""
     digest = hashlib.sha256((data.root / "transforms.json").read_bytes())
@@ -261,7 +259,10 @@ class _Cache:
 
     def __init__(self, folder: Path, key: dict[str, Any]) -> None:
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
-        if not (folder / "key").is_file() or (folder / "key").read_text() != digest:
+        known = (folder / "key").read_text() if (folder / "key").is_file() else ""
+        if known != digest:
+            if known:
+                logger.warning("%s: stopped training of other settings or data; training begins anew", folder)
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "key").write_text(digest)

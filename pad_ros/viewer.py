@@ -1,7 +1,9 @@
-"""Looking at the twin: one pose, or a film around it."""
+"""Looking at the twin: one pose, or all around it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -16,40 +18,104 @@ from pad_ros.results import Image
 from pad_ros.splatting.rasterize import create_rasterizer
 
 _FRAMES_PER_SECOND = 24
+_SHEET_COLUMNS = 4
 _ELEVATION = np.radians(30.0)
+# Frames of a turn by the kind of file.
+_FRAMES = {".mp4": 96, ".webp": 48, ".png": 12}
 
 
 def render_pose(product: Product, object_from_camera: Matrix, path: Path) -> None:
     """Writes the picture of the twin from a camera-to-object pose [4, 4].
 
     Raises:
-        ConfigError: not a rigid transform.
+        ConfigError: not a rigid transform, or the picture cannot be written there.
     """
     if not is_rigid(object_from_camera):
         raise ConfigError("the pose is not a rigid transform 4x4 (rotation, translation, last row 0 0 0 1)")
-    write_image(path, _picture(product, object_from_camera))
+    with _writing(path):
+        write_image(path, _painter(product)(object_from_camera))
 
 
-def write_turntable(product: Product, path: Path, frames: int = 96, progress: Progress = silent) -> None:
-    """Writes a film around the part's vertical axis (+z of the object frame).
+def export_ply(product: Product, path: Path) -> None:
+    """Writes the twin as the standard PLY that 3DGS viewers open.
 
     Raises:
-        ConfigError: the film cannot be written there.
+        ConfigError: it cannot be written there.
     """
+    with _writing(path):
+        product.gaussians.save_ply(path)
+
+
+def write_turntable(product: Product, path: Path, frames: int | None = None, progress: Progress = silent) -> None:
+    """Writes a turn around the part's vertical axis (+z of the object frame): a film, or a sheet of pictures.
+
+    Args:
+        product: whose twin to show.
+        path: ends in .mp4, .webp (plays in browsers) or .png (a sheet); its folder is made when missing.
+        frames: pictures of a turn; None for what suits the kind of file.
+        progress: called with (pictures done, of how many, "").
+
+    Raises:
+        ConfigError: another kind of file, or it cannot be written there.
+    """
+    kind = path.suffix.lower()
+    if kind not in _FRAMES:
+        raise ConfigError(f"{path}: a turntable is a film or a sheet; use a name that ends in {', '.join(_FRAMES)}")
+    pictures = _turn(product, frames or _FRAMES[kind], progress)
+    partial = path.with_name("partial-" + path.name)  # nobody sees half a film
+    with _writing(path):
+        {".mp4": _write_film, ".webp": _write_animation, ".png": _write_sheet}[kind](partial, pictures)
+        partial.replace(path)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Makes the folder of a file; an error of the file system says which file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _turn(product: Product, frames: int, progress: Progress) -> Iterator[Image]:
     centre, distance = _orbit(product)
-    size = (product.camera.width, product.camera.height)
-    film = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), _FRAMES_PER_SECOND, size)  # type: ignore[attr-defined]
-    if not film.isOpened():
-        raise ConfigError(f"{path}: cannot be written as a film; use a name that ends in .mp4 in a writable folder")
+    paint = _painter(product)
     for frame in range(frames):
         azimuth = 2.0 * np.pi * frame / frames
         direction = np.array(
             [np.cos(_ELEVATION) * np.cos(azimuth), np.cos(_ELEVATION) * np.sin(azimuth), np.sin(_ELEVATION)]
         )
-        pose = look_at(centre + distance * direction, centre, np.array([0.0, 0.0, 1.0]))
-        film.write(cv2.cvtColor(_picture(product, pose), cv2.COLOR_RGB2BGR))
+        yield paint(look_at(centre + distance * direction, centre, np.array([0.0, 0.0, 1.0])))
         progress(frame + 1, frames, "")
+
+
+def _write_film(path: Path, pictures: Iterator[Image]) -> None:
+    first = next(pictures)
+    size = (first.shape[1], first.shape[0])
+    film = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), _FRAMES_PER_SECOND, size)  # type: ignore[attr-defined]
+    if not film.isOpened():
+        raise ConfigError(f"{path.parent}: no film can be written there; choose a writable folder, or a .png")
+    for picture in (first, *pictures):
+        film.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     film.release()
+
+
+def _write_animation(path: Path, pictures: Iterator[Image]) -> None:
+    if not hasattr(cv2, "imwriteanimation"):
+        raise ConfigError(f"OpenCV {cv2.__version__} animates no .webp, 4.11 does; choose .mp4 or .png")
+    animation = cv2.Animation()
+    animation.frames = [cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) for picture in pictures]
+    animation.durations = [2000 // _FRAMES_PER_SECOND] * len(animation.frames)  # ms: half as many per second
+    if not cv2.imwriteanimation(str(path), animation, [cv2.IMWRITE_WEBP_QUALITY, 90]):
+        raise ConfigError(f"{path.parent}: no .webp can be written there; choose a writable folder, or .mp4 or .png")
+
+
+def _write_sheet(path: Path, pictures: Iterator[Image]) -> None:
+    tiles = list(pictures)
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % _SHEET_COLUMNS)
+    rows = [np.concatenate(tiles[i : i + _SHEET_COLUMNS], axis=1) for i in range(0, len(tiles), _SHEET_COLUMNS)]
+    write_image(path, np.concatenate(rows))
 
 
 def _orbit(product: Product) -> tuple[Matrix, float]:
@@ -59,7 +125,11 @@ def _orbit(product: Product) -> tuple[Matrix, float]:
     return centre, float(np.median(np.linalg.norm(cameras - centre, axis=1)))
 
 
-def _picture(product: Product, pose: Matrix) -> Image:
+def _painter(product: Product) -> Callable[[Matrix], Image]:
+    """A function from a camera-to-object pose [4, 4] to the picture of the twin."""
     rasterizer = create_rasterizer(product.profile["splatting"]["rasterizer"])
-    color = rasterizer.render(product.gaussians, product.camera, pose).color
-    return to_uint8(color * 255.0)
+
+    def paint(pose: Matrix) -> Image:
+        return to_uint8(rasterizer.render(product.gaussians, product.camera, pose).color * 255.0)
+
+    return paint

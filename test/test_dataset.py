@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,6 +55,26 @@ def test_our_extras_are_read_back(mad_sim):
     view = next(v for v in read_class(mad_sim).test if v.path.parts[-2:] == ("good", "2.png"))
     assert (view.part_id, view.view_index, view.view_count) == ("p7", 4, 9)
     np.testing.assert_allclose(view.object_from_camera, pose(5), atol=1e-12)
+
+
+def test_background_free_variants_are_found_where_there_are_any(mad_sim):
+    write_image(mad_sim / "test_background_free" / "Stains" / "2.png", grey(255, 4))
+    found = {view.path.relative_to(mad_sim).as_posix(): view.background_free_path for view in read_class(mad_sim).test}
+    assert found.pop("test/Stains/2.png") == mad_sim / "test_background_free" / "Stains" / "2.png"
+    assert set(found.values()) == {None}
+
+
+def test_poses_are_written_whole_or_not_at_all(mad_sim, monkeypatch):
+    before, write_text = (mad_sim / "transforms.json").read_text(), Path.write_text
+
+    def killed(path, text):
+        write_text(path, text[:50])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_text", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_transforms(mad_sim / "transforms.json", CAMERA, [("train/good/0.png", pose(0))])
+    assert (mad_sim / "transforms.json").read_text() == before
 
 
 def test_zero_padded_names(mad_sim):

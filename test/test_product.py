@@ -1,3 +1,5 @@
+import dataclasses
+import hashlib
 import shutil
 
 import numpy as np
@@ -6,6 +8,7 @@ import yaml
 
 from pad_ros.errors import ProductError
 from pad_ros.product import Product
+from pad_ros.splatting.compact import round_to_compact
 
 
 @pytest.fixture
@@ -29,6 +32,38 @@ def test_save_and_load_give_the_same_product(product, tmp_path):
     np.testing.assert_array_equal(loaded.sfm_map.points, product.sfm_map.points)
 
 
+def test_splats_are_stored_as_they_are_compact_where_that_loses_nothing(product, tmp_path):
+    rounded = dataclasses.replace(product, gaussians=round_to_compact(product.gaussians))
+    for saved, file, other in ((product, "splats.ply", "splats.npz"), (rounded, "splats.npz", "splats.ply")):
+        saved.save(tmp_path / "product")  # the second replaces the first
+        assert (tmp_path / "product" / file).is_file() and not (tmp_path / "product" / other).exists()
+        loaded = Product.load(tmp_path / "product").gaussians
+        for name in ("means", "quats", "log_scales", "logit_opacities", "sh"):
+            np.testing.assert_array_equal(getattr(loaded, name), getattr(saved.gaussians, name))
+
+
+def test_compact_splats_are_checked_like_the_other_files(product, tmp_path):
+    dataclasses.replace(product, gaussians=round_to_compact(product.gaussians)).save(tmp_path)
+    (tmp_path / "splats.npz").write_bytes((tmp_path / "splats.npz").read_bytes()[:-9])
+    with pytest.raises(ProductError, match=r"splats\.npz.*truncated"):
+        Product.load(tmp_path)
+
+
+def test_products_of_the_first_version_still_load(folder, product):
+    path = folder / "product.yaml"
+    manifest = yaml.safe_load(path.read_text())
+    manifest["schema_version"] = 1
+    files = manifest["files"]
+    if "splats.npz" in files:
+        (folder / "splats.npz").unlink()
+        product.gaussians.save_ply(folder / "splats.ply")
+        data = (folder / "splats.ply").read_bytes()
+        del files["splats.npz"]
+        files["splats.ply"] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    path.write_text(yaml.safe_dump(manifest))
+    np.testing.assert_array_equal(Product.load(folder).gaussians.means, product.gaussians.means)
+
+
 def test_the_preview_survives_a_new_calibration(product, folder):
     before = (folder / "preview.png").read_bytes()
     product.save(folder)
@@ -41,8 +76,9 @@ def test_no_product(tmp_path):
         Product.load(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["splats.ply", "map.npz", "calibration.yaml"])
+@pytest.mark.parametrize("name", ["splats", "map.npz", "calibration.yaml"])
 def test_truncated_missing_and_altered_files_are_named(folder, name):
+    name = next(path.name for path in folder.iterdir() if path.name.startswith(name))
     data = (folder / name).read_bytes()
     (folder / name).write_bytes(data[: len(data) // 2])
     with pytest.raises(ProductError, match=f"{name}.*truncated"):

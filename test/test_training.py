@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import yaml
@@ -8,8 +10,13 @@ from pad_ros.errors import ConfigError, DatasetError, TrainingError
 from pad_ros.images import write_image
 from pad_ros.product import Product
 from pad_ros.profiles import load_profile
+from pad_ros.splatting import checkpoint
+from pad_ros.splatting.compact import is_compact
 from pad_ros.splatting.rasterize import create_rasterizer
+from pad_ros.splatting.settings import PRESETS, describe_settings
 from pad_ros.training import before_clutter, calibrate_product, clutter, read_cutouts, train_product, white_cutout
+
+QUICK = {"iterations": 300, "max_gaussians": 4000, "initial_gaussians": 3000}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +39,7 @@ def small_class(product, tmp_path_factory):
 def quick_profile(tmp_path_factory):
     profile = load_profile("cpu")
     profile["name"] = "quick"
-    profile["splatting"]["trainer"] = {"iterations": 300, "max_gaussians": 4000, "initial_gaussians": 3000}
+    profile["splatting"]["trainer"] = {"preset": "fast", **QUICK}
     path = tmp_path_factory.mktemp("profile") / "quick.yaml"
     path.write_text(yaml.safe_dump(profile))
     return path
@@ -44,6 +51,9 @@ def test_pad_train_makes_a_product_that_inspects(small_class, quick_profile, tmp
     assert main(["train", str(small_class), "-o", str(folder), "--profile", str(quick_profile)]) == 0
     trained = Product.load(folder)
     assert (trained.name, trained.unit) == ("car", "m")
+    trainer = trained.profile["splatting"]["trainer"]  # every setting, whatever the preset comes to mean
+    assert trainer == describe_settings(dataclasses.replace(PRESETS["fast"], **QUICK))
+    assert (folder / "splats.npz").is_file() and is_compact(trained.gaussians)
     held_out = trained.provenance["views"]["held_out_for_threshold"]
     assert held_out < len(trained.calibration.scores) <= 3 * held_out  # each before three backgrounds
     assert (folder / "preview.png").is_file() and not (folder / ".training").exists()
@@ -63,30 +73,74 @@ def test_pad_train_makes_a_product_that_inspects(small_class, quick_profile, tmp
     assert "threshold" in capsys.readouterr().out
 
 
-@pytest.mark.slow
-def test_training_goes_on_after_an_interruption(small_class, quick_profile, tmp_path):
-    """Stopped while splats are trained, the map of the first run is used by the second."""
-    data, profile = read_class(small_class), load_profile(str(quick_profile))
+class StopError(Exception):
+    pass
 
-    class StopError(Exception):
-        pass
+
+@pytest.mark.slow
+def test_training_goes_on_after_an_interruption(small_class, quick_profile, tmp_path, monkeypatch, caplog):
+    """Stopped while splats are trained, the second run uses the first one's map and what it had trained."""
+    data, profile = read_class(small_class), load_profile(str(quick_profile))
+    monkeypatch.setattr(checkpoint.Checkpoint.__init__, "__defaults__", (0.0,))  # after each iteration
 
     def stop_at(title):
         def progress(done, total, remark):
-            seen.add(title)
-            if title == "splats" and stopping:
+            seen.append((title, done))
+            if (title, done) == ("splats", 200) and stopping:
                 raise StopError
 
         return progress
 
-    seen, stopping = set(), True
+    seen, stopping = [], True
     with pytest.raises(StopError):
         train_product(data, profile, tmp_path / "p", stage=stop_at)
-    assert "map" in seen and not (tmp_path / "p" / "product.yaml").exists()
-    seen, stopping = set(), False
-    train_product(data, profile, tmp_path / "p", stage=stop_at)
-    assert seen == {"splats", "threshold"}
-    Product.load(tmp_path / "p")
+    assert seen[0][0] == "map" and not (tmp_path / "p" / "product.yaml").exists()
+    seen, stopping = [], False
+    stopped = train_product(data, profile, tmp_path / "p", stage=stop_at)
+    assert seen[0] == ("splats", 200) and {title for title, _ in seen} == {"splats", "threshold"}
+    whole = train_product(data, profile, tmp_path / "q")
+    assert stopped.checksum == whole.checksum  # of the manifest, which has those of the files
+    assert sorted(path.name for path in (tmp_path / "p").iterdir()) == sorted(
+        p.name for p in (tmp_path / "q").iterdir()
+    )
+    assert not caplog.text
+
+
+@pytest.mark.slow
+def test_stopped_training_of_other_settings_is_not_used(small_class, quick_profile, tmp_path, caplog):
+    data, profile = read_class(small_class), load_profile(str(quick_profile))
+
+    def stop(title):
+        def progress(done, total, remark):
+            seen.append(title)
+            if title == "splats":
+                raise StopError
+
+        return progress
+
+    seen = []
+    for iterations in (300, 301):
+        profile["splatting"]["trainer"]["iterations"] = iterations
+        with pytest.raises(StopError):
+            train_product(data, profile, tmp_path / "p", stage=stop)
+    assert seen.count("splats") == 2 and seen.index("splats") < len(seen) - 1 - seen[::-1].index("map")
+    assert "stopped training of other settings or data" in caplog.text
+
+
+def test_a_preset_of_the_command_line_replaces_the_profiles(small_class, monkeypatch, tmp_path, capsys):
+    asked = []
+
+    def train(data, profile, folder, **keywords):
+        asked.append(profile["splatting"]["trainer"])
+        raise TrainingError("far enough")
+
+    monkeypatch.setattr("pad_ros.training.train_product", train)
+    for arguments in ([], ["--preset", "paper"]):
+        main(["train", str(small_class), "-o", str(tmp_path / "p"), *arguments])
+    assert asked == [{"preset": "fast"}, {"preset": "paper"}]
+    monkeypatch.undo()
+    assert main(["train", str(small_class), "-o", str(tmp_path / "p"), "--preset", "best"]) == 1
+    assert "no preset 'best'; choose one of fast, paper" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("group", "part"), [("localization", "map"), ("splatting", "trainer")])

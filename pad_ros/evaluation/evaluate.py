@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pad_ros.dataset import ClassData, TestView
+from pad_ros.dataset import BACKGROUND_FREE, ClassData, TestView
 from pad_ros.errors import DatasetError, EvaluationError, ImageError
 from pad_ros.evaluation.metrics import (
     auroc,
@@ -81,13 +81,14 @@ def evaluate_class(
     Args:
         class_data: the class; its ground truth and poses are seen by the metrics alone.
         inspector: judges the images.
-        background_free: cut the part out of each image with the data set's own object mask, over white.
+        background_free: judge the part alone over white: the data set's own background-free images or, where it has
+            none, its images cut with its object masks.
         min_area: for the localisation F1, smaller regions in pixels are not reported; 1 is the paper's.
         writer: takes every result, if given.
         progress: called after each image.
 
     Raises:
-        DatasetError: a ground-truth mask is missing, or an object mask for the background-free variant.
+        DatasetError: a ground-truth mask is missing, or what the background-free variant is made of.
         EvaluationError: the test set lacks good or anomalous images, or a result does not fit its image.
     """
     _check(class_data, background_free)
@@ -118,16 +119,19 @@ def _check(class_data: ClassData, background_free: bool) -> None:
     for view in class_data.test:
         if view.anomalous and view.mask_path is None:
             raise DatasetError(f"{view.path}: labelled {view.defect!r} but has no ground-truth mask")
-        if background_free and view.object_mask_path is None:
-            raise DatasetError(f"{view.path}: no object mask in test_masks; the background-free variant needs it")
+        if background_free and view.background_free_path is None and view.object_mask_path is None:
+            raise DatasetError(
+                f"{view.path}: the background-free variant needs an image in {BACKGROUND_FREE} or a mask in test_masks"
+            )
 
 
 def _inspect(view: TestView, inspector: ImageInspector, background_free: bool) -> tuple[Image | None, Inspection]:
+    rendered = view.background_free_path if background_free else None
     try:
-        image = read_image(view.path)
+        image = read_image(rendered or view.path)
     except ImageError as error:
         return None, Inspection(Status.BAD_IMAGE, str(error))
-    if background_free and view.object_mask_path is not None:
+    if background_free and rendered is None and view.object_mask_path is not None:
         image[~read_mask(view.object_mask_path)] = 255
     return image, inspector.inspect(image)
 

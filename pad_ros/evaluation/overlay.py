@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.drawing import Color, draw_text, shorten, text_width
 from pad_ros.images import to_uint8
 from pad_ros.results import Image, Inspection, Map, Mask, Region, RegionKind, Status
-
-Color = tuple[int, int, int]  # RGB
 
 KIND_COLORS: dict[RegionKind, Color] = {
     RegionKind.MISSING: (255, 92, 170),
@@ -117,7 +116,7 @@ def _label(
     if threshold > 0 and np.isfinite(region.peak):
         text += f" {region.peak / threshold:.1f}×"
     size = max(9, round(12 * scale))
-    width, height = _text_width(text, size, bold=True) + round(9 * scale), size + round(5 * scale)
+    width, height = text_width(text, size, bold=True) + round(9 * scale), size + round(5 * scale)
     x0, y0, _, y1 = _frame_box(picture, region, scale)
     gap = round(3 * scale)
     x = min(max(x0 - gap, 0), max(picture.shape[1] - width, 0))
@@ -135,7 +134,7 @@ def _label(
         return
     taken.append((x, y, width, height))
     _pill(picture, (x, y, width, height), KIND_COLORS[region.kind])
-    _text(picture, text, (x + round(4.5 * scale), y), height, size, _INK, bold=True)
+    draw_text(picture, text, (x + round(4.5 * scale), y), height, size, _INK, bold=True)
 
 
 def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
@@ -152,26 +151,18 @@ def _banner(picture: Image, inspection: Inspection, scale: float, height: int) -
     strip[:] = np.rint(0.2 * strip + 0.8 * np.array(_INK)).astype(np.uint8)
     size, margin = max(9, round(13 * scale)), round(6 * scale)
     verdict, color = verdict_of(inspection)
-    width = _text_width(verdict, size, bold=True) + 3 * margin
+    width = text_width(verdict, size, bold=True) + 3 * margin
     top = rows - height + margin // 2 + 1
     pill = (margin, top, width, height - margin - 1)
     _pill(picture, pill, color)
-    _text(picture, verdict, (margin + round(1.5 * margin), top), pill[3], size, _PAPER, bold=True)
+    draw_text(picture, verdict, (margin + round(1.5 * margin), top), pill[3], size, _PAPER, bold=True)
     if inspection.status == Status.OK:
         text = f"score {inspection.score:.3g}  ·  threshold {inspection.threshold:.3g}"
     else:
         text = inspection.reason or inspection.status.name
     small, left = max(9, round(12 * scale)), pill[0] + width + 2 * margin
-    text = _shorten(text, small, columns - left - margin)
-    _text(picture, text, (left, top), pill[3], small, _PAPER)
-
-
-def _shorten(text: str, size: int, width: int) -> str:
-    if _text_width(text, size) <= width:
-        return text
-    while text and _text_width(text + "…", size) > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    text = shorten(text, small, columns - left - margin)
+    draw_text(picture, text, (left, top), pill[3], small, _PAPER)
 
 
 def _pill(picture: Image, box: tuple[int, int, int, int], color: Color) -> None:
@@ -183,24 +174,3 @@ def _pill(picture: Image, box: tuple[int, int, int, int], color: Color) -> None:
     for corner_x in (x + radius, x + width - 1 - radius):
         for corner_y in (y + radius, y + height - 1 - radius):
             cv2.circle(picture, (corner_x, corner_y), radius, color, -1, cv2.LINE_AA)
-
-
-_FONT = cv2.FontFace("sans") if hasattr(cv2, "FontFace") else None  # OpenCV 5; before, only stroke fonts
-_WEIGHTS = {False: 450, True: 700}
-
-
-def _text_width(text: str, size: int, bold: bool = False) -> int:
-    if _FONT is None:
-        return cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size / 26.0, 1 + bold)[0][0]
-    return int(cv2.getTextSize((4096, 4096), text, (0, 0), _FONT, size, _WEIGHTS[bold])[2])
-
-
-def _text(
-    picture: Image, text: str, corner: tuple[int, int], height: int, size: int, color: Color, bold: bool = False
-) -> None:
-    """Writes text from `corner` (left, top), centred in `height`."""
-    base = (corner[0], corner[1] + round((height + 0.72 * size) / 2))
-    if _FONT is None:
-        cv2.putText(picture, text, base, cv2.FONT_HERSHEY_SIMPLEX, size / 26.0, color, 1 + bold, cv2.LINE_AA)
-    else:
-        cv2.putText(picture, text, base, color, _FONT, size, _WEIGHTS[bold])

@@ -20,22 +20,30 @@ from pad_ros.splatting.rasterize import WHITE, Rendering
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, end exclusive
 
 
-class _Scene(ctypes.Structure):
+class NativeScene(ctypes.Structure):
+    """Gaussians as the library takes them: pointers into arrays that must outlive it."""
+
     _fields_ = [("count", ctypes.c_int64), ("degree", ctypes.c_int32), ("coefficients", ctypes.c_int32)] + [
         (name, ctypes.c_void_p) for name in ("means", "quats", "log_scales", "logit_opacities", "sh")
     ]
+    _fields_.append(("activated", ctypes.c_int32))
 
 
-class _View(ctypes.Structure):
+class NativeView(ctypes.Structure):
+    """A camera at its pose, and the background."""
+
     _fields_ = (
         [("width", ctypes.c_int32), ("height", ctypes.c_int32)]
         + [(name, ctypes.c_float) for name in ("fx", "fy", "cx", "cy")]
-        + [("rotation", ctypes.c_float * 9), ("translation", ctypes.c_float * 3), ("background", ctypes.c_float * 3)]
+        + [("rotation", ctypes.c_float * 9)]
+        + [(name, ctypes.c_float * 3) for name in ("translation", "center", "background")]
     )
 
 
 class _Gradients(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_void_p) for name in ("means", "quats", "log_scales", "logit_opacities", "sh", "screen")]
+    _fields_ = [
+        (name, ctypes.c_void_p) for name in ("means", "quats", "log_scales", "logit_opacities", "sh", "screen", "pose")
+    ]
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,9 @@ class Gradients:
     """dL/d(parameters), shaped like the Gaussians' arrays.
 
     `screen` [N] is the norm of the summed absolute gradients of the screen-space means, per pixel: where
-    it is large, a Gaussian covers what it cannot represent.
+    it is large, a Gaussian covers what it cannot represent. `pose` [5, 3] holds the rows of dL/d(rotation),
+    dL/d(translation) and dL/d(camera centre) of camera_from_object, each entry as a free variable; None leaves
+    it out. For a scene of plain scales and opacities, so are the gradients of these two.
     """
 
     means: Floats
@@ -52,6 +62,7 @@ class Gradients:
     logit_opacities: Floats
     sh: Floats
     screen: Floats
+    pose: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +92,7 @@ class CpuRasterizer:
             raise BuildError(f"rasterizer: cannot start {threads} threads")
         self._handle = ctypes.c_void_p(handle)
         weakref.finalize(self, self._library.pad_destroy, self._handle)
-        self._last: tuple[_Scene, _View] | None = None
+        self._last: tuple[NativeScene, NativeView] | None = None
 
     @property
     def kernels(self) -> str:
@@ -115,14 +126,20 @@ class CpuRasterizer:
             background: RGB in 0…1.
             sh_degree: evaluates only the harmonics up to this degree; None for all.
         """
-        color = np.empty((camera.height, camera.width, 3), np.float32)
-        transmittance = np.empty((camera.height, camera.width), np.float32)
-        scene, view = _scene(gaussians, sh_degree), _view(camera, object_from_camera, background)
+        shape = camera.height, camera.width
+        rendering = Rendering(np.empty((*shape, 3), np.float32), np.empty(shape, np.float32))
+        scene = _stored_scene(gaussians, sh_degree)
+        box = self.draw(scene, _posed_view(camera, object_from_camera, background), rendering)
+        return rendering, box
+
+    def draw(self, scene: NativeScene, view: NativeView, out: Rendering) -> Box | None:
+        """Renders into `out` and keeps what the gradient needs; returns the box as `forward` does."""
         bounds = (ctypes.c_int32 * 4)()
-        self._call("pad_forward", ctypes.byref(scene), ctypes.byref(view), _at(color), _at(transmittance), bounds)
+        arrays = _at(out.color), _at(out.transmittance)
+        self._call("pad_forward", ctypes.byref(scene), ctypes.byref(view), *arrays, bounds)
         self._last = scene, view
         box: Box = tuple(bounds)  # type: ignore[assignment]
-        return Rendering(color, transmittance), box if box[0] < box[2] else None
+        return box if box[0] < box[2] else None
 
     def backward(
         self,
@@ -144,11 +161,16 @@ class CpuRasterizer:
         Raises:
             ConfigError: no forward came before.
         """
+        out = empty_gradients(gaussians) if out is None else out
+        self.differentiate(rendering, d_color, d_transmittance, out)
+        return out
+
+    def differentiate(self, rendering: Rendering, d_color: Floats, d_transmittance: Floats, out: Gradients) -> None:
+        """Writes the gradient of a loss through the last `forward` or `draw` into `out`."""
         if self._last is None:
             raise ConfigError("rasterizer: backward needs a forward first")
-        if out is None:
-            out = empty_gradients(gaussians)
-        pointers = _Gradients(*(_at(getattr(out, field.name)) for field in fields(out)))
+        arrays = (getattr(out, field.name) for field in fields(out))
+        pointers = _Gradients(*(None if array is None else _at(array) for array in arrays))
         scene, view = self._last
         self._call(
             "pad_backward",
@@ -157,7 +179,10 @@ class CpuRasterizer:
             *map(_at, (rendering.color, rendering.transmittance, d_color, d_transmittance)),
             ctypes.byref(pointers),
         )
-        return out
+
+    def holds(self, scene: NativeScene, view: NativeView) -> bool:
+        """Whether these very two were drawn last, so that `differentiate` is about them."""
+        return self._last is not None and self._last[0] is scene and self._last[1] is view
 
     def loss(
         self,
@@ -219,12 +244,13 @@ class CpuRasterizer:
             raise MemoryError(f"{name}: out of memory")
 
 
-def empty_gradients(gaussians: Gaussians) -> Gradients:
-    """Uninitialised arrays for the gradients of these Gaussians."""
+def empty_gradients(gaussians: Gaussians, pose: bool = False) -> Gradients:
+    """Uninitialised arrays for the gradients of these Gaussians, and of the pose if wanted."""
     names = ("means", "quats", "log_scales", "logit_opacities", "sh")
     return Gradients(
         **{name: np.empty_like(getattr(gaussians, name)) for name in names},
         screen=np.empty(len(gaussians), np.float32),
+        pose=np.empty((5, 3), np.float32) if pose else None,
     )
 
 
@@ -243,19 +269,47 @@ def _at(array: NDArray[Any]) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
-def _scene(g: Gaussians, sh_degree: int | None) -> _Scene:
+def native_scene(
+    means: Floats,
+    quats: Floats,
+    scales: Floats,
+    opacities: Floats,
+    sh: Floats,
+    degree: int,
+    activated: bool,
+) -> NativeScene:
+    """Points the library at arrays as in `Gaussians`, or with plain scales and opacities if `activated`."""
+    arrays = (means, quats, scales, opacities, sh)
+    return NativeScene(len(means), degree, sh.shape[1], *map(_at, arrays), int(activated))
+
+
+def native_view(
+    size: tuple[int, int],
+    intrinsics: tuple[float, float, float, float],
+    camera_from_object: Matrix,
+    center: Matrix,
+    background: Sequence[float],
+) -> NativeView:
+    """Describes a view to the library.
+
+    Args:
+        size: width, height.
+        intrinsics: fx, fy, cx, cy.
+        camera_from_object: [4, 4].
+        center: the camera's, in the object frame [3].
+        background: RGB in 0…1.
+    """
+    rotation = (ctypes.c_float * 9)(*camera_from_object[:3, :3].ravel())
+    vectors = ((ctypes.c_float * 3)(*vector) for vector in (camera_from_object[:3, 3], center, background))
+    return NativeView(*size, *intrinsics, rotation, *vectors)
+
+
+def _stored_scene(g: Gaussians, sh_degree: int | None) -> NativeScene:
     degree = g.sh_degree if sh_degree is None else min(sh_degree, g.sh_degree)
-    arrays = (g.means, g.quats, g.log_scales, g.logit_opacities, g.sh)
-    return _Scene(len(g), degree, g.sh.shape[1], *map(_at, arrays))
+    return native_scene(g.means, g.quats, g.log_scales, g.logit_opacities, g.sh, degree, activated=False)
 
 
-def _view(camera: Camera, object_from_camera: Matrix, background: Sequence[float]) -> _View:
-    camera_from_object = invert_rigid(np.asarray(object_from_camera, dtype=np.float64))
-    return _View(
-        camera.width,
-        camera.height,
-        *(camera.fx, camera.fy, camera.cx, camera.cy),
-        (ctypes.c_float * 9)(*camera_from_object[:3, :3].ravel()),
-        (ctypes.c_float * 3)(*camera_from_object[:3, 3]),
-        (ctypes.c_float * 3)(*background),
-    )
+def _posed_view(camera: Camera, object_from_camera: Matrix, background: Sequence[float]) -> NativeView:
+    pose = np.asarray(object_from_camera, dtype=np.float64)
+    intrinsics = (camera.fx, camera.fy, camera.cx, camera.cy)
+    return native_view((camera.width, camera.height), intrinsics, invert_rigid(pose), pose[:3, 3], background)

@@ -1,17 +1,62 @@
-"""Where Gaussians are added and which are dropped."""
+"""Where Gaussians are added and which are dropped while training goes on: two strategies, one interface."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.geometry import Camera
+from pad_ros.splatting.cpu import Gradients
 from pad_ros.splatting.gaussians import Floats, Gaussians
+from pad_ros.splatting.optimizer import Optimizer
+from pad_ros.splatting.settings import TrainerSettings
 
 _SHRINK = 1.6  # of the halves of a split Gaussian, as in 3DGS
+_RESET_OPACITY = 0.01  # as in 3DGS
+_LARGEST = 0.1  # of the extent; larger ones are dropped once opacities were reset, as in 3DGS
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class Densifier(Protocol):
+    """Watches the gradients of each iteration and now and then replaces the optimizer's Gaussians."""
+
+    def observe(self, gradients: Gradients, camera: Camera) -> None:
+        """Takes one view's gradients."""
+        ...
+
+    def update(self, optimizer: Optimizer, done: int, rng: np.random.Generator) -> None:
+        """Called after each step; `done` is how many came before it."""
+        ...
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What `restore` needs to go on from here."""
+        ...
+
+    def restore(self, state: Arrays) -> None:
+        """Goes on from a `state`."""
+        ...
+
+
+def create_densifier(settings: TrainerSettings, extent: float, count: int) -> Densifier:
+    """Makes the strategy that the settings name, for training that starts from `count` Gaussians.
+
+    Args:
+        settings: the trainer's.
+        extent: their unit of length, in the product's.
+        count: of the Gaussians at the start.
+    """
+    strategies: dict[str, Callable[[TrainerSettings, float, int], Densifier]]
+    strategies = {"budget": BudgetDensifier, "threshold": ThresholdDensifier}
+    return strategies[settings.densification](settings, extent, count)
 
 
 class GrowthScore:
-    """The mean absolute screen-space gradient of each Gaussian over the views that it was drawn in."""
+    """The mean screen-space gradient of each Gaussian over the views that it was drawn in."""
 
     def __init__(self, count: int) -> None:
         self._total = np.zeros(count)
@@ -25,6 +70,98 @@ class GrowthScore:
     def mean(self) -> NDArray[np.float64]:
         """The scores [N]; 0 where never drawn."""
         return self._total / np.maximum(self._seen, 1)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What `restore` needs to go on from here."""
+        return {"score_total": self._total, "score_seen": self._seen}
+
+    def restore(self, state: Arrays) -> None:
+        """Goes on from a `state`."""
+        self._total, self._seen = state["score_total"], state["score_seen"]
+
+
+class BudgetDensifier:
+    """Grows the Gaussians of the largest gradients until a budget that rises over time, see `densify`."""
+
+    def __init__(self, settings: TrainerSettings, extent: float, count: int) -> None:
+        self._settings = settings
+        self._extent = extent
+        self._start_count = count
+        self._score = GrowthScore(count)
+
+    def observe(self, gradients: Gradients, camera: Camera) -> None:
+        """See `Densifier`."""
+        self._score.add(gradients.screen)
+
+    def update(self, optimizer: Optimizer, done: int, rng: np.random.Generator) -> None:
+        """See `Densifier`."""
+        s = self._settings
+        if not _is_due(s, done):
+            return
+        grown = min(1.0, (done / s.iterations - s.densify_from) / max(1e-9, 0.9 * (s.densify_until - s.densify_from)))
+        budget = round(self._start_count + grown * (s.max_gaussians - self._start_count))
+        gaussians, origin = densify(
+            optimizer.gaussians, self._score.mean(), budget, s.split_above * self._extent, s.min_opacity, rng
+        )
+        optimizer.replace(gaussians, origin)
+        self._score = GrowthScore(len(gaussians))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """See `Densifier`."""
+        return {"start_count": np.array(self._start_count), **self._score.state()}
+
+    def restore(self, state: Arrays) -> None:
+        """See `Densifier`."""
+        self._start_count = int(state["start_count"])
+        self._score.restore(state)
+
+
+class ThresholdDensifier:
+    """3DGS's adaptive control (Kerbl et al., 2023, section 5.2, and its code): all above a mean gradient grow.
+
+    Opacities are reset at `densify_from`, since the background is white, and then every so often; from the second
+    interval on, very large Gaussians are dropped. The code's third rule, which drops what is large on the screen,
+    never acts in the version that the baselines use, because it clears its sizes first; it is left out.
+    """
+
+    def __init__(self, settings: TrainerSettings, extent: float, count: int) -> None:
+        self._settings = settings
+        self._extent = extent
+        self._score = GrowthScore(count)
+
+    def observe(self, gradients: Gradients, camera: Camera) -> None:
+        """See `Densifier`."""
+        self._score.add(gradients.screen * np.float32(0.5 * camera.width))  # from pixels to -1…1 over the image
+
+    def update(self, optimizer: Optimizer, done: int, rng: np.random.Generator) -> None:
+        """See `Densifier`."""
+        s, number = self._settings, done + 1
+        if _is_due(s, done):
+            self._replace(optimizer, too_large=0 < s.reset_opacity_every < number, rng=rng)
+        first = round(s.densify_from * s.iterations)
+        again = s.reset_opacity_every > 0 and number % s.reset_opacity_every == 0
+        if first <= number < s.densify_until * s.iterations and s.reset_opacity_every and (number == first or again):
+            logits = optimizer.gaussians.logit_opacities
+            np.minimum(logits, np.float32(_logit(_RESET_OPACITY)), out=logits)
+            optimizer.forget("logit_opacities")
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """See `Densifier`."""
+        return self._score.state()
+
+    def restore(self, state: Arrays) -> None:
+        """See `Densifier`."""
+        self._score.restore(state)
+
+    def _replace(self, optimizer: Optimizer, too_large: bool, rng: np.random.Generator) -> None:
+        s, old, score = self._settings, optimizer.gaussians, self._score.mean()
+        ranked = _highest(score, np.flatnonzero(score >= s.densify_gradient), s.max_gaussians - len(old))
+        merged, origin = _grow(old, np.arange(len(old)), ranked, s.split_above * self._extent, rng)
+        keep = merged.logit_opacities > _logit(s.min_opacity)
+        if too_large:
+            keep &= merged.log_scales.max(axis=1) <= np.log(_LARGEST * self._extent)
+        optimizer.replace(merged.select(keep), origin[keep])
+        self._score = GrowthScore(int(keep.sum()))
 
 
 def densify(
@@ -50,10 +187,35 @@ def densify(
     Returns:
         The new Gaussians, and for each the index of the old one that it continues, -1 for a new one.
     """
-    kept = np.flatnonzero(gaussians.logit_opacities > np.log(min_opacity / (1 - min_opacity)))
-    room = max(0, min(budget - len(kept), len(kept)))
-    ranked = kept[np.argsort(-score[kept], kind="stable")[:room]]
-    ranked = ranked[score[ranked] > 0]
+    kept = np.flatnonzero(gaussians.logit_opacities > _logit(min_opacity))
+    ranked = _highest(score, kept, budget - len(kept))
+    return _grow(gaussians, kept, ranked[score[ranked] > 0], small, rng)
+
+
+def _is_due(settings: TrainerSettings, done: int) -> bool:
+    """Whether Gaussians are added after this iteration; never after the last, which could not train them."""
+    s = settings
+    growing = s.densify_from <= done / s.iterations < s.densify_until
+    return growing and (done + 1) % s.densify_every == 0 and done + 1 < s.iterations
+
+
+def _logit(opacity: float) -> float:
+    return float(np.log(opacity / (1 - opacity)))
+
+
+def _highest(score: NDArray[np.float64], candidates: NDArray[np.int64], room: int) -> NDArray[np.int64]:
+    """At most `room` of the candidates, by falling score."""
+    return candidates[np.argsort(-score[candidates], kind="stable")[: max(0, room)]]
+
+
+def _grow(
+    gaussians: Gaussians,
+    kept: NDArray[np.int64],
+    ranked: NDArray[np.int64],
+    small: float,
+    rng: np.random.Generator,
+) -> tuple[Gaussians, NDArray[np.int64]]:
+    """The kept ones with those of `ranked`, which are among them, split or doubled; returns what `densify` does."""
     parents = gaussians.select(ranked)
     split = np.exp(parents.log_scales.max(axis=1)) > small
     parents.log_scales[split] -= np.float32(np.log(_SHRINK))
@@ -61,7 +223,7 @@ def densify(
     halves = [_displaced(parents, split, rng) for _ in range(2)]
     keep_whole = np.setdiff1d(kept, ranked, assume_unique=True)
     parts = [gaussians.select(keep_whole), *halves]
-    names = ("means", "quats", "log_scales", "logit_opacities", "sh")
+    names = [field.name for field in fields(Gaussians)]
     merged = Gaussians(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
     # A clone's first copy goes on as its parent; both halves of a split are new.
     origin = np.concatenate([keep_whole, np.where(split, -1, ranked), np.full(len(ranked), -1)])

@@ -56,6 +56,16 @@ class Gaussians:
         """The Gaussians of a boolean mask [N] or of indices."""
         return Gaussians(*(getattr(self, field.name)[index] for field in fields(self)))
 
+    def check_finite(self, source: str) -> None:
+        """Refuses broken numbers.
+
+        Raises:
+            ProductError: NaN or infinite values; `source` says where.
+        """
+        for field in fields(self):
+            if not np.isfinite(getattr(self, field.name)).all():
+                raise ProductError(f"{source}: NaN or infinite {field.name}; train the product again")
+
     def save_ply(self, path: Path | str) -> None:
         """Writes the binary PLY that 3DGS viewers open; never leaves half a file."""
         n, rest = len(self), self.sh.shape[1] - 1
@@ -102,9 +112,7 @@ class Gaussians:
             logit_opacities=columns["opacity"],
             sh=sh,
         )
-        for field in fields(result):
-            if not np.isfinite(getattr(result, field.name)).all():
-                raise ProductError(f"{path}: NaN or infinite {field.name}; train the product again")
+        result.check_finite(str(path))
         return result
 
 

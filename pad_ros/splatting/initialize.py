@@ -15,6 +15,7 @@ from pad_ros.splatting.views import View, object_mask
 
 SH_C0 = 0.28209479177387814  # the constant harmonic
 _INITIAL_OPACITY = 0.1
+_FEWEST_POINTS = 50
 _HULL_GRID = 40  # cells along the longest side of the searched box
 
 
@@ -22,7 +23,7 @@ def initial_gaussians(
     views: Sequence[View],
     points: NDArray[np.floating],
     colors: NDArray[np.uint8],
-    count: int,
+    count: int | None,
     sh_degree: int,
     rng: np.random.Generator,
 ) -> Gaussians:
@@ -32,18 +33,24 @@ def initial_gaussians(
         views: to find the visual hull.
         points: SfM points [P, 3]; may be empty. A random choice if there are more than `count`.
         colors: their colours [P, 3].
-        count: how many to have; missing ones are drawn inside the visual hull.
+        count: how many to have; missing ones are drawn inside the visual hull. None for the points as they are.
         sh_degree: of the harmonics; the higher ones start at 0.
         rng: draws the choice and the random points.
 
     Raises:
-        TrainingError: the views have no common visual hull, so images and poses disagree.
+        TrainingError: the views have no common visual hull, so images and poses disagree, or hardly any points.
     """
     centers: NDArray[np.float64] = np.asarray(points, np.float64).reshape(-1, 3)
     colors = np.asarray(colors, np.uint8).reshape(-1, 3)
     finite = np.isfinite(centers).all(axis=1)
     centers, colors = centers[finite], colors[finite]
-    if len(centers) > count:
+    if count is None:
+        if len(centers) < _FEWEST_POINTS:
+            raise TrainingError(
+                f"splatting from SfM points alone needs at least {_FEWEST_POINTS}, got {len(centers)}; "
+                "set the trainer's initial_gaussians to fill up the visual hull"
+            )
+    elif len(centers) > count:
         chosen = rng.choice(len(centers), count, replace=False)
         centers, colors = centers[chosen], colors[chosen]
     elif len(centers) < count:

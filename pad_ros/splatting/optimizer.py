@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,3 +53,24 @@ class Optimizer:
             for name in PARAMETERS:
                 moments[name] = np.ascontiguousarray(moments[name][origin])
                 moments[name][fresh] = 0.0
+
+    def forget(self, name: str) -> None:
+        """Clears the momentum of one parameter array."""
+        self._first[name][:] = 0.0
+        self._second[name][:] = 0.0
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What `restore` needs to go on from here."""
+        arrays: dict[str, NDArray[Any]] = {"step": np.array(self._step)}
+        for name in PARAMETERS:
+            arrays[name] = getattr(self.gaussians, name)
+            arrays[f"first_{name}"], arrays[f"second_{name}"] = self._first[name], self._second[name]
+        return arrays
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Goes on from a `state`."""
+        self._step = int(state["step"])
+        self.gaussians = Gaussians(*(state[name] for name in PARAMETERS))
+        self.gradients = empty_gradients(self.gaussians)
+        self._first = {name: state[f"first_{name}"] for name in PARAMETERS}
+        self._second = {name: state[f"second_{name}"] for name in PARAMETERS}

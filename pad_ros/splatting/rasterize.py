@@ -15,7 +15,10 @@ from pad_ros.results import Map
 from pad_ros.splatting.gaussians import Gaussians
 
 WHITE = (1.0, 1.0, 1.0)
-IMPLEMENTATIONS = {"cpu": "pad_ros.splatting.cpu:CpuRasterizer"}
+IMPLEMENTATIONS = {
+    "cpu": "pad_ros.splatting.cpu:CpuRasterizer",
+    "cuda": "pad_ros.splatting.cuda:CudaRasterizer",
+}
 
 
 @dataclass(frozen=True)

@@ -1,121 +1,144 @@
-"""The oracle: the same rendering in plain float64 numpy, every Gaussian at every pixel; slow and clear."""
+"""The oracle: the same rendering in plain float64 PyTorch, differentiated by autograd; slow and clear.
+
+Conventions are gsplat's with `rasterize_mode="antialiased"`: EWA splatting (Zwicker et al., 2001) as in 3DGS (Kerbl
+et al., 2023), opacities compensated for the dilation as in Mip-Splatting (Yu et al., 2024).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pad_ros.geometry import Camera, Matrix, invert_rigid
-from pad_ros.splatting.rasterize import WHITE
-
-Array = NDArray[np.float64]
+import torch
+from torch import Tensor
 
 DILATION = 0.3  # px^2 added to each screen-space covariance
-MIN_ALPHA = 1.0 / 255.0
+MIN_ALPHA = 1.0 / 255.0  # fainter contributions are skipped
 MAX_ALPHA = 0.999
-_NEAR = 0.01
-_MIN_COMPENSATION = 2.5e-5
+NEAR = 0.01
+FRUSTUM_MARGIN = 0.15  # of the image's size around it, where the projection is linearised
 
 
-def render_reference(
-    means: Array,
-    quats: Array,
-    log_scales: Array,
-    logit_opacities: Array,
-    sh: Array,
-    camera: Camera,
-    object_from_camera: Matrix,
-    background: Sequence[float] = WHITE,
-) -> tuple[Array, Array]:
-    """Composites every Gaussian at every pixel, front to back (paper, eq. 1 and 2).
-
-    Args:
-        means: [N, 3].
-        quats: [N, 4] w, x, y, z.
-        log_scales: [N, 3].
-        logit_opacities: [N].
-        sh: [N, K, 3].
-        camera: the intrinsics.
-        object_from_camera: camera-to-object pose [4, 4].
-        background: RGB in 0…1.
-
-    Returns:
-        Colour [H, W, 3] and residual transmittance [H, W].
-    """
-    camera_from_object = invert_rigid(object_from_camera)
-    points = means @ camera_from_object[:3, :3].T + camera_from_object[:3, 3]  # [N, 3]
-    center, covariance = _project(points, _covariance(quats, log_scales), camera_from_object[:3, :3], camera)
-    dilated = covariance + DILATION * np.eye(2)
-    ratio = np.maximum(np.linalg.det(covariance) / np.linalg.det(dilated), _MIN_COMPENSATION)
-    opacity = np.sqrt(ratio) / (1.0 + np.exp(-logit_opacities))  # [N] Mip-Splatting's compensation
-    colors = sh_color(sh, means - object_from_camera[:3, 3])
-
-    order = np.argsort(points[:, 2], kind="stable")
-    order = order[points[order, 2] > _NEAR]
-    grid = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), axis=-1) + 0.5  # [H, W, 2]
-    d = grid - center[order, None, None]  # [N, H, W, 2]
-    distance = np.einsum("nhwi,nij,nhwj->nhw", d, np.linalg.inv(dilated[order]), d)
-    alpha = np.minimum(opacity[order, None, None] * np.exp(-0.5 * distance), MAX_ALPHA)
-    alpha = np.where(alpha >= MIN_ALPHA, alpha, 0.0)
-    through = np.cumprod(np.concatenate([np.ones((1, *alpha.shape[1:])), 1.0 - alpha]), axis=0)  # [N + 1, H, W]
-    color = np.einsum("nhw,nc->hwc", alpha * through[:-1], colors[order])
-    return color + through[-1][..., None] * np.asarray(background), through[-1]
-
-
-def _covariance(quats: Array, log_scales: Array) -> Array:
-    """Covariances [N, 3, 3] in the object frame."""
-    w, x, y, z = (quats / np.linalg.norm(quats, axis=1, keepdims=True)).T
-    rotation = np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    ).transpose(2, 0, 1)  # [N, 3, 3]
-    shape = rotation * np.exp(log_scales)[:, None]
-    return shape @ shape.transpose(0, 2, 1)
-
-
-def _project(points: Array, covariance: Array, rotation: Array, camera: Camera) -> tuple[Array, Array]:
-    """Centres [N, 2] and undilated covariances [N, 2, 2] in pixels: the projection made linear at the mean."""
-    x, y = points[:, 0] / points[:, 2], points[:, 1] / points[:, 2]
-    center = np.stack([camera.fx * x + camera.cx, camera.fy * y + camera.cy], axis=1)
-    # The linearisation stays within 30 % of the image around it, as in 3DGS.
-    x = np.clip(x, -(camera.cx + 0.3 * camera.width) / camera.fx, (1.3 * camera.width - camera.cx) / camera.fx)
-    y = np.clip(y, -(camera.cy + 0.3 * camera.height) / camera.fy, (1.3 * camera.height - camera.cy) / camera.fy)
-    jacobian = np.zeros((len(points), 2, 3))
-    jacobian[:, 0, 0] = camera.fx / points[:, 2]
-    jacobian[:, 1, 1] = camera.fy / points[:, 2]
-    jacobian[:, 0, 2] = -camera.fx * x / points[:, 2]
-    jacobian[:, 1, 2] = -camera.fy * y / points[:, 2]
-    transform = jacobian @ rotation
-    return center, transform @ covariance @ transform.transpose(0, 2, 1)
-
-
-def sh_color(sh: Array, offset: Array) -> Array:
-    """Colours [N, 3] of harmonics [N, K, 3] seen along `offset` [N, 3] (mean minus camera centre)."""
-    x, y, z = (offset / np.linalg.norm(offset, axis=1, keepdims=True)).T
-    one = np.ones_like(x)
-    s = np.sqrt
-    basis = [
-        s(1 / 4) * one,
-        -s(3 / 4) * y,
-        s(3 / 4) * z,
-        -s(3 / 4) * x,
-        s(15 / 4) * x * y,
-        -s(15 / 4) * y * z,
-        s(5 / 16) * (3 * z * z - 1),
-        -s(15 / 4) * x * z,
-        s(15 / 16) * (x * x - y * y),
-        -s(35 / 32) * y * (3 * x * x - y * y),
-        s(105 / 4) * x * y * z,
-        -s(21 / 32) * y * (5 * z * z - 1),
-        s(7 / 16) * z * (5 * z * z - 3),
-        -s(21 / 32) * x * (5 * z * z - 1),
-        s(105 / 16) * z * (x * x - y * y),
-        -s(35 / 32) * x * (x * x - 3 * y * y),
+def rasterize(
+    means: Tensor,
+    quats: Tensor,
+    scales: Tensor,
+    opacities: Tensor,
+    sh: Tensor,
+    viewmats: Tensor,
+    Ks: Tensor,  # noqa: N803 - gsplat's name
+    width: int,
+    height: int,
+    background: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """The backend `reference` of `rasterization.rasterization`; float64, whatever comes in."""
+    gaussians = tuple(tensor.double() for tensor in (means, quats, scales, opacities, sh))
+    views = [
+        _render(gaussians, viewmat, K, width, height, background.double())
+        for viewmat, K in zip(viewmats.double(), Ks.double(), strict=True)
     ]
-    values = np.stack(basis[: sh.shape[1]], axis=1) / np.sqrt(np.pi)  # [N, K]
-    return np.maximum(0.5 + np.einsum("nk,nkc->nc", values, sh), 0.0)
+    colors, transmittances = (torch.stack(images) for images in zip(*views, strict=True))
+    return colors, 1.0 - transmittances[..., None]
+
+
+class Splats(NamedTuple):
+    """The Gaussians in front of the camera on the screen, front to back; [n, …]."""
+
+    order: Tensor  # the Gaussians' indices
+    center: Tensor  # [n, 2] px
+    covariance: Tensor  # [n, 2, 2] px^2, dilated
+    peak: Tensor  # [n] opacity, compensated for the dilation
+    color: Tensor  # [n, 3]
+
+
+def _render(
+    gaussians: tuple[Tensor, ...],
+    viewmat: Tensor,
+    K: Tensor,  # noqa: N803
+    width: int,
+    height: int,
+    background: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """One view: colour [H, W, 3] and residual transmittance [H, W]."""
+    splats = project(gaussians, viewmat, K, width, height)
+    rows = [_row(y, width, splats, background) for y in range(height)]
+    color, transmittance = (torch.stack(images) for images in zip(*rows, strict=True))
+    return color, transmittance
+
+
+def project(gaussians: tuple[Tensor, ...], viewmat: Tensor, K: Tensor, width: int, height: int) -> Splats:  # noqa: N803
+    """Projects means, quats, scales, opacities and sh through one view matrix [4, 4] and intrinsics [3, 3]."""
+    points = gaussians[0] @ viewmat[:3, :3].T + viewmat[:3, 3]  # [N, 3] in the camera's frame
+    order = torch.argsort(points[:, 2], stable=True)
+    order = order[points[order, 2] > NEAR]
+    points = points[order]
+    means, quats, scales, opacities, sh = (values[order] for values in gaussians)
+    center = points[:, :2] / points[:, 2:] * torch.stack([K[0, 0], K[1, 1]]) + K[:2, 2]
+    transform = _jacobian(points, K, width, height) @ viewmat[:3, :3]  # [n, 2, 3]
+    covariance = transform @ _covariance(quats, scales) @ transform.mT
+    dilated = covariance + DILATION * torch.eye(2).to(covariance)
+    # The dilated splat keeps the energy of the undilated one. (The determinant of a flat one may round below 0.)
+    ratio = torch.linalg.det(covariance).clamp(min=1e-30) / torch.linalg.det(dilated)
+    color = harmonics_color(sh, means - torch.linalg.inv(viewmat)[:3, 3])
+    return Splats(order, center, dilated, opacities * ratio.sqrt(), color)
+
+
+def _row(y: int, width: int, splats: Splats, background: Tensor) -> tuple[Tensor, Tensor]:
+    """Composites one row of pixels, front to back (paper, eq. 1 and 2): colour [W, 3], transmittance [W]."""
+    with torch.no_grad():  # only those whose alpha may reach 1/255 there: the others' is 0 anyway
+        reach = torch.sqrt(2.0 * torch.log(splats.peak / MIN_ALPHA).clamp(min=0.0) * splats.covariance[:, 1, 1])
+        near = (splats.peak >= MIN_ALPHA) & ((splats.center[:, 1] - (y + 0.5)).abs() <= reach + 1.0)
+    _, center, covariance, peak, color = (values[near] for values in splats)
+    x = torch.arange(width).to(center) + 0.5
+    offset = torch.stack([x, torch.full_like(x, y + 0.5)], dim=1) - center[:, None]  # [n, W, 2]
+    distance = torch.einsum("nwi,nij,nwj->nw", offset, torch.linalg.inv(covariance), offset)
+    alpha = (peak[:, None] * torch.exp(-0.5 * distance)).clamp(max=MAX_ALPHA)
+    alpha = torch.where(alpha >= MIN_ALPHA, alpha, 0.0)
+    through = torch.cumprod(torch.cat([torch.ones_like(x)[None], 1.0 - alpha]), dim=0)  # [n + 1, W]
+    return torch.einsum("nw,nc->wc", alpha * through[:-1], color) + through[-1, :, None] * background, through[-1]
+
+
+def _jacobian(points: Tensor, K: Tensor, width: int, height: int) -> Tensor:  # noqa: N803
+    """Of the projection at each point, [N, 2, 3]; points far outside the image count as on its margin."""
+    size = torch.tensor([width, height]).to(points)
+    focal, middle = torch.stack([K[0, 0], K[1, 1]]), K[:2, 2]
+    plane = points[:, :2] / points[:, 2:]
+    plane = plane.clamp(-(middle + FRUSTUM_MARGIN * size) / focal, ((1.0 + FRUSTUM_MARGIN) * size - middle) / focal)
+    slope = torch.diag(focal).expand(len(points), 2, 2)
+    return torch.cat([slope, -(focal * plane)[..., None]], dim=2) / points[:, 2, None, None]
+
+
+def _covariance(quats: Tensor, scales: Tensor) -> Tensor:
+    """Covariances [N, 3, 3] in the object frame."""
+    w, x, y, z = torch.nn.functional.normalize(quats, dim=1).unbind(1)
+    rows = [
+        torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], dim=1),
+        torch.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], dim=1),
+        torch.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], dim=1),
+    ]
+    shape = torch.stack(rows, dim=1) * scales[:, None]
+    return shape @ shape.mT
+
+
+def harmonics_color(sh: Tensor, offset: Tensor) -> Tensor:
+    """Colours [N, 3] of harmonics [N, K, 3] seen along `offset` [N, 3] (mean minus camera centre)."""
+    x, y, z = torch.nn.functional.normalize(offset, dim=1).unbind(1)
+    basis = [
+        (1 / 4) ** 0.5 * torch.ones_like(x),
+        -((3 / 4) ** 0.5) * y,
+        (3 / 4) ** 0.5 * z,
+        -((3 / 4) ** 0.5) * x,
+        (15 / 4) ** 0.5 * x * y,
+        -((15 / 4) ** 0.5) * y * z,
+        (5 / 16) ** 0.5 * (3 * z * z - 1),
+        -((15 / 4) ** 0.5) * x * z,
+        (15 / 16) ** 0.5 * (x * x - y * y),
+        -((35 / 32) ** 0.5) * y * (3 * x * x - y * y),
+        (105 / 4) ** 0.5 * x * y * z,
+        -((21 / 32) ** 0.5) * y * (5 * z * z - 1),
+        (7 / 16) ** 0.5 * z * (5 * z * z - 3),
+        -((21 / 32) ** 0.5) * x * (5 * z * z - 1),
+        (105 / 16) ** 0.5 * z * (x * x - y * y),
+        -((35 / 32) ** 0.5) * x * (x * x - 3 * y * y),
+    ]
+    values = torch.stack(basis[: sh.shape[1]], dim=1) / torch.pi**0.5  # [N, K]
+    return torch.clamp(0.5 + torch.einsum("nk,nkc->nc", values, sh), min=0.0)

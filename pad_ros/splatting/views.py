@@ -82,6 +82,12 @@ def object_mask(view: View) -> NDArray[np.bool_]:
     return np.any(view.image < 250, axis=2)  # type: ignore[return-value]
 
 
+def camera_extent(views: Sequence[View]) -> float:
+    """1.1 times the largest distance of a camera from their mean: 3DGS's unit of length."""
+    centers = np.array([view.object_from_camera[:3, 3] for view in views])
+    return float(1.1 * np.linalg.norm(centers - centers.mean(axis=0), axis=1).max())
+
+
 def _view(image: Image, alpha: Bytes | None, camera: Camera, pose: Matrix) -> View:
     view = View(image, alpha, camera, pose, None, 0)
     mask = object_mask(view)

@@ -60,6 +60,24 @@ class Part:
     placement: Matrix
     material: Material
 
+    @cached_property
+    def box(self) -> tuple[Points, Points]:
+        """The lower and upper corner [3] of the upright box around the part, in the object frame."""
+        vertices = apply(self.placement, self.mesh.vertices)
+        return vertices.min(axis=0), vertices.max(axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """The triangles of several parts: `vertices` [V, 3], metres, and `triangles` [T, 3], indices of vertices.
+
+    `owner` [T] is the part of each triangle, in rising order.
+    """
+
+    vertices: Points
+    triangles: NDArray[np.int32]
+    owner: NDArray[np.int32]
+
 
 @dataclass(frozen=True, eq=False)
 class Assembly:
@@ -69,17 +87,34 @@ class Assembly:
     parts: tuple[Part, ...]
 
     @cached_property
+    def surface(self) -> Surface:
+        """The surfaces of all parts as one, in the object frame."""
+        counts = [len(part.mesh.vertices) for part in self.parts]
+        starts = np.cumsum([0, *counts])
+        triangles = np.concatenate([p.mesh.triangles + start for p, start in zip(self.parts, starts, strict=False)])
+        # Corner by corner in memory: a z-buffer looks at one corner of all triangles.
+        return Surface(
+            np.concatenate([apply(part.placement, part.mesh.vertices) for part in self.parts]),
+            np.asfortranarray(
+                triangles, dtype=np.int32
+            ),  # corner by corner: z-buffers look at one corner of all triangles
+            np.repeat(np.arange(len(counts), dtype=np.int32), [len(part.mesh.triangles) for part in self.parts]),
+        )
+
+    @property
     def triangles(self) -> tuple[Points, NDArray[np.int32]]:
-        """All triangles in the object frame [T, 3, 3] and the index of each one's part [T]."""
-        corners = [apply(part.placement, part.mesh.vertices)[part.mesh.triangles] for part in self.parts]
-        owner = np.repeat(np.arange(len(self.parts), dtype=np.int32), [len(c) for c in corners])
-        return np.concatenate(corners), owner
+        """All triangles' corners in the object frame [T, 3, 3] and the index of each one's part [T]."""
+        return self.surface.vertices[self.surface.triangles], self.surface.owner
+
+    @cached_property
+    def boxes(self) -> tuple[Points, Points]:
+        """The lower and upper corners [P, 3] of the upright box around each part, in the object frame."""
+        return np.stack([part.box[0] for part in self.parts]), np.stack([part.box[1] for part in self.parts])
 
     @cached_property
     def bounds(self) -> tuple[Points, Points]:
         """The lower and upper corner [3] of the box around the assembly."""
-        corners = self.triangles[0].reshape(-1, 3)
-        return corners.min(axis=0), corners.max(axis=0)
+        return self.boxes[0].min(axis=0), self.boxes[1].max(axis=0)
 
     def without(self, index: int) -> Assembly:
         """The assembly less one part; later parts move up by one index."""
@@ -170,67 +205,76 @@ def rotation(axis: str, degrees: float) -> Matrix:
     return matrix
 
 
-def touching(assembly: Assembly, spacing: float = 0.001) -> NDArray[np.bool_]:
-    """Which parts touch: [P, P], true where surfaces come nearer than one to two `spacing` (metres)."""
-    corners, owner = assembly.triangles
-    points, part = surface_points(corners, owner, spacing)
-    cells, strides = grid_cells(points, spacing)
+def touching(assembly: Assembly) -> NDArray[np.bool_]:
+    """Which parts touch: [P, P], true where surfaces come nearer than one to two times 1 mm.
+
+    The 1 mm are less for objects below 6 cm and more for those above 40 cm.
+    """
+    low, high = assembly.bounds
+    diagonal = float(np.linalg.norm(high - low))
+    spacing = min(max(0.001, diagonal / 400), diagonal / 60)
+    size = np.ceil((high - low) / spacing).astype(np.int64) + 3  # a free border, so that neighbours never wrap around
+    strides = np.array([size[1] * size[2], size[2], 1])
     count = len(assembly.parts)
-    keys, parts = np.divmod(np.unique(cells * count + part), count)  # sorted by cell
-    result = np.eye(len(assembly.parts), dtype=bool)
-    for offset in np.ndindex(3, 3, 3):
-        shifted = keys + (np.array(offset) - 1) @ strides
-        first, last = np.searchsorted(keys, shifted, "left"), np.searchsorted(keys, shifted, "right")
-        for nth in range(int((last - first).max())):
-            hit = first + nth < last
-            result[parts[hit], parts[first[hit] + nth]] = True
+    samples: dict[int, Points] = {}  # of each mesh
+    pairs = []
+    for index, part in enumerate(assembly.parts):
+        mesh = part.mesh
+        if id(mesh) not in samples:
+            samples[id(mesh)] = surface_points(mesh.vertices[mesh.triangles], spacing)
+        cells = np.floor((apply(part.placement, samples[id(mesh)]) - low) / spacing).astype(np.int64) + 1
+        pairs.append(np.unique(cells @ strides) * count + index)
+    keys, parts = np.divmod(np.sort(np.concatenate(pairs)), count)
+    result = np.eye(count, dtype=bool)
+    for step in ((0, 0), (0, 1), (1, -1), (1, 0), (1, 1)):  # half of the neighbours: the others see it from there
+        shifted = keys + step @ strides[:2]
+        first, last = np.searchsorted(keys, shifted - 1, "left"), np.searchsorted(keys, shifted + 1, "right")
+        hit = np.flatnonzero(first < last)
+        while len(hit):
+            result[parts[hit], parts[first[hit]]] = True
+            first[hit] += 1
+            hit = hit[first[hit] < last[hit]]
     return result | result.T
 
 
-def grid_cells(points: Points, spacing: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers the cells of a cubic grid that points [N, 3] lie in.
-
-    Returns:
-        The cell of each point [N], and the strides [3] between neighbouring cells' numbers; the grid has a
-        free border, so that neighbours never wrap around.
-    """
-    cells = np.floor((points - points.min(axis=0)) / spacing).astype(np.int64) + 1  # [N, 3]
-    size = cells.max(axis=0) + 2
-    strides = np.array([size[1] * size[2], size[2], 1])
-    return cells @ strides, strides
-
-
-def surface_points(corners: Points, owner: NDArray[np.int32], spacing: float) -> tuple[Points, NDArray[np.int32]]:
-    """Covers triangles [T, 3, 3] with points at most `spacing` apart along and across each triangle's longest edge.
-
-    Returns:
-        The points [N, 3] and their owners [N].
-    """
+def surface_points(corners: Points, spacing: float) -> Points:
+    """Covers triangles [T, 3, 3] with points [N, 3], `spacing` apart along and across each one's longest edge."""
     lengths = np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=2)  # [T, 3], of the edge after each corner
     turn = (lengths.argmax(axis=1)[:, None] + np.arange(3)) % 3
-    a, b, apex = np.take_along_axis(corners, turn[..., None], axis=1).transpose(1, 0, 2)
+    turned = np.take_along_axis(corners, turn[..., None], axis=1)
+    a, b, apex = turned.transpose(1, 0, 2)
     longest = lengths.max(axis=1)
     height = np.linalg.norm(np.cross(b - a, apex - a), axis=1) / np.maximum(longest, 1e-12)
-    steps = np.maximum(np.ceil(np.stack([longest, height], axis=1) / spacing).astype(int), 1)
-    points, owners = [], []
-    for columns, rows in np.unique(steps, axis=0):
-        chosen = (steps == (columns, rows)).all(axis=1)
-        i, j = (grid.ravel() for grid in np.meshgrid(np.arange(columns + 1) / columns, np.arange(rows + 1) / rows))
+    columns, rows = np.maximum(np.ceil(np.stack([longest, height]) / spacing).astype(np.int64), 1)
+    order = np.lexsort([rows, columns])
+    columns, rows = columns[order], rows[order]
+    ends = np.flatnonzero(np.diff(columns, append=0) | np.diff(rows, append=0)) + 1
+    points = []
+    for start, end in zip([0, *ends], ends, strict=False):
+        i, j = (grid.ravel() for grid in np.meshgrid(_fractions(columns[start]), _fractions(rows[start])))
         weights = np.stack([(1 - i) * (1 - j), i * (1 - j), j], axis=1)  # rows shrink towards the apex
-        triangle = np.stack([a[chosen], b[chosen], apex[chosen]], axis=1)
-        points.append((weights @ triangle).reshape(-1, 3))
-        owners.append(np.repeat(owner[chosen], len(weights)))
-    return np.concatenate(points), np.concatenate(owners)
+        points.append((weights @ turned[order[start:end]]).reshape(-1, 3))
+    return np.concatenate(points)
+
+
+def _fractions(steps: int) -> NDArray[np.float64]:
+    return np.linspace(0.0, 1.0, steps + 1)
+
+
+def pieces(touch: NDArray[np.bool_], removed: Sequence[int] = ()) -> int:
+    """How many groups of parts hang together when some are removed, given which parts touch [P, P]."""
+    left = np.ones(len(touch), dtype=bool)
+    left[list(removed)] = False
+    count = 0
+    while left.any():
+        edge = np.flatnonzero(left)[:1]
+        while len(edge):
+            left[edge] = False
+            edge = np.flatnonzero(left & touch[edge].any(axis=0))
+        count += 1
+    return count
 
 
 def connected(touch: NDArray[np.bool_], removed: Sequence[int] = ()) -> bool:
     """Whether the parts that are left hang together, given which parts touch [P, P]."""
-    left = np.ones(len(touch), dtype=bool)
-    left[list(removed)] = False
-    reached = np.zeros_like(left)
-    reached[np.flatnonzero(left)[:1]] = True
-    while True:
-        grown = left & touch[:, reached].any(axis=1)
-        if (grown == reached).all():
-            return bool((reached == left).all())
-        reached = grown
+    return pieces(touch, removed) <= 1

@@ -222,3 +222,25 @@ def steering_wheel(diameter: float = 1.4) -> Mesh:
     rim = lathe(np.array([[r - 0.0014, 0.0], [r, 0.0004], [r, 0.0012], [r - 0.0014, 0.0016]]), 24, closed=True)
     spoke = box(r - 0.0008, 0.0014, 0.0010).moved(translation(0.5 * r, 0, 0.0003))
     return join([rim, cylinder(0.0018, 0.0016, 12), *(spoke.moved(rotation("z", a)) for a in (90, 210, 330))])
+
+
+_DIGITS = ("abcdef", "bc", "abdeg", "abcdg", "bcfg", "acdfg", "acdefg", "abc", "abcdefg", "abcdfg")
+
+
+@cache
+def digit(value: int, height: float = 1, thickness: float = 0.0005) -> Mesh:
+    """A figure 0…9 of seven segments, `height` studs tall, lying on z = 0 and read with +x to the right, +y up."""
+    tall = height * STUD
+    line, wide, low = 0.16 * tall, 0.56 * tall, 0.9 * thickness  # posts are lower, so that no faces coincide
+    x, y = 0.5 * (wide - line), 0.5 * (tall - line)
+    segments = {
+        "a": (wide, line, thickness, 0.0, y),
+        "b": (line, y, low, x, 0.5 * y),
+        "c": (line, y, low, x, -0.5 * y),
+        "d": (wide, line, thickness, 0.0, -y),
+        "e": (line, y, low, -x, -0.5 * y),
+        "f": (line, y, low, -x, 0.5 * y),
+        "g": (wide, line, thickness, 0.0, 0.0),
+    }
+    chosen = (segments[key] for key in _DIGITS[value])
+    return join(box(dx, dy, dz, 0.00005).moved(translation(x, y, 0)) for dx, dy, dz, x, y in chosen)

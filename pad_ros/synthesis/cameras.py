@@ -19,10 +19,15 @@ def make_camera(resolution: int) -> Camera:
     return Camera.from_horizontal_angle(HORIZONTAL_ANGLE, resolution, resolution)
 
 
+def frame_width(bounds: tuple[Matrix, Matrix]) -> float:
+    """The width (metres) that the image shows at the middle of an object with these bounds."""
+    length, width, _ = bounds[1] - bounds[0]
+    return float(math.hypot(length, width) / _FILL)
+
+
 def viewing_distance(bounds: tuple[Matrix, Matrix]) -> float:
     """How far the cameras stand from the middle of an object with these bounds."""
-    length, width, _ = bounds[1] - bounds[0]
-    return float(math.hypot(length, width) / (2 * _FILL * math.tan(0.5 * HORIZONTAL_ANGLE)))
+    return frame_width(bounds) / (2 * math.tan(0.5 * HORIZONTAL_ANGLE))
 
 
 def train_poses(count: int, bounds: tuple[Matrix, Matrix], rng: np.random.Generator) -> list[Matrix]:

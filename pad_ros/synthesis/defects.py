@@ -1,73 +1,72 @@
 """Small, subtle but real defects: a colour changed, a part removed, a part added.
 
-A defect is drawn from a seeded generator and kept only if it shows: at least `MIN_AREA` of the image in
-at least half of the given views, in colours unlike those it covers or uncovers, and with no part left
-floating. Being local, it is hidden in a few views, unless it is made to stand out.
+A defect is drawn from a seeded generator and kept only if it shows in as many of the given views as is
+asked for, in colours unlike those it covers or uncovers, and with nothing left floating. Every view either
+shows it (`MIN_AREA` of the image or more) or does not (less than `HIDDEN_AREA`): none is in doubt.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.errors import SynthesisError
-from pad_ros.geometry import Camera, Matrix, invert_rigid
-from pad_ros.synthesis.assembly import (
-    Assembly,
-    Mesh,
-    Part,
-    apply,
-    connected,
-    grid_cells,
-    rotation,
-    surface_points,
-    touching,
-    translation,
-)
-from pad_ros.synthesis.bricks import bar, brick, cone, round_brick, slope, tile
+from pad_ros.geometry import Camera, Matrix
+from pad_ros.synthesis.additions import Supports
+from pad_ros.synthesis.assembly import Assembly, Material, Part, pieces, touching
 from pad_ros.synthesis.materials import BRICK_COLOURS, PALETTE, contrast
-from pad_ros.synthesis.visibility import View, see
+from pad_ros.synthesis.visibility import Ids, View, see, see_again, see_with
 
 COLOUR, REMOVED, ADDED = "colour", "removed", "added"
-MIN_AREA = 0.0005  # of the image, where a view counts as showing the defect
+MIN_AREA = 0.0005  # of the image: a view with as much shows the defect
+HIDDEN_AREA = 0.00005  # of the image: a view with less does not
 MAX_AREA = 0.012  # of the image, in any view: subtle
-HIDDEN_AREA = 0.0002  # of the image; with less, a view does not show the defect
+_MARGIN = 1.1  # on the first, as pixels are counted in a small image here
 _MIN_CONTRAST = 0.45  # between colours, of 1.73
-_ATTEMPTS = 300
-_SPACING = 0.001  # metres between the points that stand for the surface
-
-Ids = NDArray[np.int32]
+_UNLIKE = 0.3  # the same, where before and after are told apart pixel by pixel
+_DRAWS = 4000  # of added parts, most of which are refused before anything is rendered
+_LOOKS = 120  # candidates that are rendered
+_WISHES = 40  # of these, after which one that does not stand out, or is not hidden in any view, will do
 
 
 @dataclass(frozen=True)
 class Defect:
     """A defective assembly, and the index of the part in question.
 
-    `part` counts in the defective assembly, but for a removed part in the intact one.
+    `part` counts in the defective assembly, but for a removed part in the intact one; `target` is the intact
+    part that is altered, missing or built upon, and `shape` what is added.
     """
 
     kind: str
     assembly: Assembly
     part: int
-    target: str  # the part that is altered, missing or built upon
+    target: str
+    target_index: int
     description: str
+    shape: str = ""
+    shown: tuple[bool, ...] = ()  # in which of the views that it was made for
 
-    def seen(self, camera: Camera, view: Matrix, intact: View) -> View:
-        """What the camera at `view` sees of the defective assembly, given what it sees of the intact one."""
+    def seen(self, camera: Camera, pose: Matrix, intact: View) -> View:
+        """What the camera at `pose` sees of the defective assembly, given what it sees of the intact one.
+
+        Only what differs is drawn.
+        """
         if self.kind == COLOUR:
             return intact
-        if self.kind == ADDED:
-            alone = see(Assembly("added", self.assembly.parts[-1:]), camera, view)
-            return intact.behind(View(np.where(alone.ids < 0, -1, self.part), alone.inverse_depth))
-        return see(self.assembly, camera, view)
+        if self.kind == REMOVED:
+            renumbered = View(intact.ids - (intact.ids > self.part), intact.inverse_depth)
+            return see_again(self.assembly, camera, pose, renumbered, intact.ids == self.part)
+        return see_with(self.assembly.parts[self.part], self.part, camera, pose, intact)
 
     def mask(self, intact_ids: Ids, defective_ids: Ids) -> NDArray[np.bool_]:
         """The defect's pixels [H, W]: the part's own visible ones, or where the removed part would be seen."""
-        return (intact_ids if self.kind == REMOVED else defective_ids) == self.part
+        ids = intact_ids if self.kind == REMOVED else defective_ids
+        return np.equal(ids, self.part)
 
 
 class DefectMaker:
@@ -76,141 +75,141 @@ class DefectMaker:
     def __init__(self, intact: Assembly) -> None:
         self._intact = intact
         self._touching = touching(intact)
-        points = surface_points(*intact.triangles, spacing=_SPACING)[0]
-        self._surface = points[np.unique(grid_cells(points, _SPACING)[0], return_index=True)[1]]  # one per cell
-        self._draw: dict[str, Callable[[np.random.Generator], Defect | None]] = {
-            COLOUR: self._recolour,
-            REMOVED: self._remove,
-            ADDED: self._add,
+        self._supports = Supports(intact)
+        self._draw: dict[str, Callable[[_Look, np.random.Generator], Iterator[Defect]]] = {
+            COLOUR: self._recoloured,
+            REMOVED: self._removed,
+            ADDED: self._added,
         }
 
     def make(
         self,
         kind: str,
         camera: Camera,
-        views: Sequence[Matrix],
+        poses: Sequence[Matrix],
         rng: np.random.Generator,
+        shown: tuple[int, int] | None = None,
         stand_out: bool = False,
-        avoid: Sequence[str] = (),
+        earlier: Sequence[Defect] = (),
     ) -> Defect:
-        """Draws a defect that shows in at least half of the views (camera-to-object poses [4, 4]).
+        """Draws a defect that shows in some number of views and is hidden in the others.
 
         Args:
             kind: `COLOUR`, `REMOVED` or `ADDED`.
             camera: the views' camera; a small one is enough.
-            views: camera-to-object poses.
+            poses: the views, as camera-to-object poses [4, 4].
             rng: source of all draws.
-            stand_out: whether much of an added part must be seen against the background.
-            avoid: targets (`Defect.target`) that were drawn already.
+            shown: the least and the greatest number of views that show it; default: 4 of 9 or more.
+            stand_out: whether much of an added or removed part should be before the background in a third of the
+                views; otherwise it should be hidden in some view. If no such defect is found soon, another is taken.
+            earlier: defects whose target and shape are not to be used again.
 
         Raises:
             SynthesisError: no such defect was found.
         """
-        intact = [see(self._intact, camera, view) for view in views]
-        for _ in range(_ATTEMPTS):
-            defect = self._draw[kind](rng)
-            if defect is None or defect.target in avoid:
-                continue
-            if self._shows(defect, camera, views, intact, stand_out):
+        low, high = shown or (least_shown(len(poses)), len(poses))
+        look = _Look(camera, poses, [see(self._intact, camera, pose) for pose in poses], low, high)
+        reserve = None
+        targets, shapes = {defect.target_index for defect in earlier}, {defect.shape for defect in earlier} - {""}
+        fresh = (d for d in self._draw[kind](look, rng) if d.target_index not in targets and d.shape not in shapes)
+        for count, candidate in enumerate(islice(fresh, _LOOKS)):
+            if reserve and count >= _WISHES:
+                break
+            defect, stands_out = self._judged(candidate, look)
+            if defect and (stands_out if stand_out else not all(defect.shown)):
                 return defect
+            reserve = reserve or defect
+        if reserve:
+            return reserve
         raise SynthesisError(
-            f"{self._intact.name}: no {kind} defect found that shows in half of {len(views)} views; "
-            "the model has too few parts, or none that can be seen"
+            f"{self._intact.name}: no {kind} defect found that shows in {low} to {high} of {len(poses)} views and is "
+            f"at most {MAX_AREA:.1%} of the image; the model has too few small parts that can be seen"
         )
 
-    def _shows(
-        self, defect: Defect, camera: Camera, views: Sequence[Matrix], intact: list[View], stand_out: bool
-    ) -> bool:
-        if defect.kind != ADDED:  # cheap refusal before anything is rendered
-            areas = [float((seen.ids == defect.part).mean()) for seen in intact]
-            if not _fits(areas, hidden=True):
-                return False
-        areas, outside, unlike = [], [], []
-        for view, seen in zip(views, intact, strict=True):
-            before, after = seen.ids, defect.seen(camera, view, seen).ids
-            mask = defect.mask(before, after)
+    def _judged(self, defect: Defect, look: _Look) -> tuple[Defect | None, bool]:
+        """The defect, if it shows as it should, and whether it stands out over the background."""
+        before_colours, after_colours = _colours(self._intact), _colours(defect.assembly)
+        areas: list[float] = []
+        bare, unlike = [], []
+        for pose, intact in zip(look.poses, look.intact, strict=True):
+            seen = defect.seen(look.camera, pose, intact)
+            mask = defect.mask(intact.ids, seen.ids)
             areas.append(float(mask.mean()))
-            if mask.any():
-                outside.append(float((before[mask] < 0).mean()))
-                unlike.append(float(self._unlike(before[mask], after[mask], defect.assembly).mean()))
-        if not _fits(areas, hidden=not stand_out) or np.median(unlike) < 0.6:
-            return False
-        return not stand_out or sum(share > 0.4 for share in outside) >= math.ceil(len(views) / 3)
+            if not look.allows(np.array(areas)):
+                return None, False
+            if areas[-1] >= MIN_AREA:
+                before, after = intact.ids[mask], seen.ids[mask]
+                bare.append(np.mean((before < 0) | (after < 0)))
+                difference = np.linalg.norm(before_colours[before] - after_colours[after], axis=1)
+                unlike.append(np.mean(difference > _UNLIKE))
+        if np.median(unlike) < 0.6:
+            return None, False
+        stands_out = 3 * sum(float(share) > 0.4 for share in bare) >= len(look.poses)
+        return replace(defect, shown=tuple(area >= MIN_AREA for area in areas)), stands_out
 
-    def _unlike(self, before: Ids, after: Ids, defective: Assembly) -> NDArray[np.bool_]:
-        """Where the parts seen before and after differ in colour; the background is unlike any part."""
-        colours = [
-            np.array([*(part.material.rgb for part in assembly.parts), (-1.0, -1.0, -1.0)])
-            for assembly in (self._intact, defective)
-        ]
-        return np.linalg.norm(colours[0][before] - colours[1][after], axis=1) > 0.3  # type: ignore[no-any-return]
+    def _recoloured(self, look: _Look, rng: np.random.Generator) -> Iterator[Defect]:
+        for index in rng.permutation(look.parts_allowed(len(self._intact.parts))):
+            part = self._intact.parts[index]
+            material = _other_colour(part.material, rng)
+            assembly = self._intact.recoloured(index, material)
+            yield Defect(COLOUR, assembly, int(index), part.name, int(index), f"in {material.name}")
 
-    def _recolour(self, rng: np.random.Generator) -> Defect:
-        index = int(rng.integers(len(self._intact.parts)))
-        part = self._intact.parts[index]
-        names = [name for name in BRICK_COLOURS if contrast(PALETTE[name], part.material) > _MIN_CONTRAST]
-        name = str(rng.choice(names))
-        return Defect(COLOUR, self._intact.recoloured(index, PALETTE[name]), index, part.name, f"in {name}")
+    def _removed(self, look: _Look, rng: np.random.Generator) -> Iterator[Defect]:
+        whole = pieces(self._touching)
+        for index in rng.permutation(look.parts_allowed(len(self._intact.parts))):
+            if pieces(self._touching, [index]) <= whole:
+                name = self._intact.parts[index].name
+                yield Defect(REMOVED, self._intact.without(index), int(index), name, int(index), "removed")
 
-    def _remove(self, rng: np.random.Generator) -> Defect | None:
-        index = int(rng.integers(len(self._intact.parts)))
-        if not connected(self._touching, [index]):
-            return None
-        return Defect(REMOVED, self._intact.without(index), index, self._intact.parts[index].name, "removed")
-
-    def _add(self, rng: np.random.Generator) -> Defect | None:
-        shapes = _added_shapes()
-        shape = str(rng.choice(list(shapes)))
-        mesh, reach = shapes[shape]
-        holders = [part for part in self._intact.parts if len(part.mesh.sockets)]
-        if not holders:
-            return None
-        holder = holders[int(rng.integers(len(holders)))]
-        socket = holder.mesh.sockets[int(rng.integers(len(holder.mesh.sockets)))]
-        turn = rotation("z", 90.0 * int(rng.integers(4)))
-        # One end of the part stands on the stud; 0.1 mm of air keeps faces from coinciding.
-        place = holder.placement @ translation(*socket) @ turn @ translation(reach, 0.0, 0.0001)
-        if not self._free(mesh, place):
-            return None
-        below = holder.material
-        names = [name for name in BRICK_COLOURS if contrast(PALETTE[name], below) > _MIN_CONTRAST]
-        name = str(rng.choice(names))
-        part = Part(f"{len(self._intact.parts):03d}_added_{shape}", mesh, place, PALETTE[name])
-        added = self._intact.with_part(part)
-        return Defect(ADDED, added, len(self._intact.parts), holder.name, f"{shape} in {name} on it")
-
-    def _free(self, mesh: Mesh, place: Matrix) -> bool:
-        """Whether a part's box, less the studs it swallows, holds no other surface and is above the ground."""
-        low, high = mesh.bounds
-        if apply(place, mesh.vertices)[:, 2].min() < 0.0005:
-            return False
-        reach = np.linalg.norm(np.maximum(high, -low))
-        near = (np.abs(self._surface - place[:3, 3]) < reach).all(axis=1)  # few are left for the exact test
-        local = apply(invert_rigid(place), self._surface[near])
-        margin = np.array([0.0003, 0.0003, 0.0])
-        inside = (local > low + margin + [0, 0, 0.0021]) & (local < high - margin)
-        return not inside.all(axis=1).any()
+    def _added(self, look: _Look, rng: np.random.Generator) -> Iterator[Defect]:
+        shapes, free = self._supports.fitting_shapes(), self._supports.exposed(look.camera, look.poses, look.intact)
+        count = len(self._intact.parts)
+        for _ in range(_DRAWS if shapes and len(free) else 0):
+            shape, support = shapes[int(rng.integers(len(shapes)))], int(rng.choice(free))
+            place = self._supports.place(shape, support, int(rng.integers(4)))
+            if place is None:
+                continue
+            index = int(self._supports.holders[support])
+            holder = self._intact.parts[index]
+            material = _other_colour(holder.material, rng)
+            part = Part(f"{count:03d}_added_{shape.name}", shape.mesh, place, material)
+            description = f"{shape.name} in {material.name} on it"
+            yield Defect(ADDED, self._intact.with_part(part), count, holder.name, index, description, shape.name)
 
 
-def _added_shapes() -> dict[str, tuple[Mesh, float]]:
-    """Parts to add, with how far (metres) each one's middle is from the stud it stands on."""
-    half = 0.004
-    return {
-        "brick_1x1": (brick(1, 1), 0.0),
-        "brick_2x1": (brick(2, 1), half),
-        "plate_3x1": (brick(3, 1, 1), 2 * half),
-        "plate_4x1": (brick(4, 1, 1), 3 * half),
-        "tile_2x2": (tile(2, 2), half),
-        "slope_2x1": (slope(2, 1, 2), half),
-        "round_1x1": (round_brick(1, 3), 0.0),
-        "post_1x1": (round_brick(1, 8), 0.0),
-        "cone": (cone(1, 4), 0.0),
-        "rod": (bar(4), 0.0),
-    }
+@dataclass(frozen=True)
+class _Look:
+    """The views that a defect is made for, and in how many of them it is to show."""
+
+    camera: Camera
+    poses: Sequence[Matrix]
+    intact: list[View]
+    low: int
+    high: int
+
+    def allows(self, areas: NDArray[np.float64]) -> bool:
+        """Whether a defect with these shares of the first images [N] or of all of them may do."""
+        shows = areas >= _MARGIN * MIN_AREA
+        shown, left = int(shows.sum()), len(self.poses) - len(areas)
+        clear = bool((shows | (areas < HIDDEN_AREA)).all()) and areas.max() <= MAX_AREA
+        return clear and shown <= self.high and shown + left >= self.low
+
+    def parts_allowed(self, count: int) -> list[int]:
+        """The intact assembly's parts whose visible areas may do."""
+        areas = np.stack([np.bincount(view.ids.ravel() + 1, minlength=count + 1)[1:] for view in self.intact], axis=1)
+        shares = areas / self.intact[0].ids.size  # [P, V]
+        return [index for index in range(count) if self.allows(shares[index])]
 
 
-def _fits(areas: list[float], hidden: bool) -> bool:
-    shown = sum(area >= MIN_AREA for area in areas)
-    if hidden and sum(area < HIDDEN_AREA for area in areas) < len(areas) // 4:
-        return False
-    return shown >= math.ceil(len(areas) / 2) and max(areas) <= MAX_AREA
+def least_shown(views: int) -> int:
+    """In how many views a defect must show: 4 of 9."""
+    return math.ceil(4 * views / 9)
+
+
+def _other_colour(material: Material, rng: np.random.Generator) -> Material:
+    return PALETTE[str(rng.choice([n for n in BRICK_COLOURS if contrast(PALETTE[n], material) > _MIN_CONTRAST]))]
+
+
+def _colours(assembly: Assembly) -> Matrix:
+    """The parts' colours [P + 1, 3]; the last, for pixels without a part (-1), is unlike any."""
+    return np.array([*(part.material.rgb for part in assembly.parts), (-1.0, -1.0, -1.0)])

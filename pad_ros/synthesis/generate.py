@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import platform
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from tqdm import tqdm
 
-import pad_ros
-from pad_ros.dataset import write_test_poses, write_transforms
-from pad_ros.errors import SynthesisError
-from pad_ros.geometry import Camera, Matrix, blender_from_opencv_pose
+from pad_ros.dataset import BACKGROUND_FREE, write_test_poses, write_transforms
+from pad_ros.errors import ConfigError, SynthesisError
 from pad_ros.images import write_image
 from pad_ros.results import Mask
 from pad_ros.synthesis import cameras
 from pad_ros.synthesis.assembly import Assembly
-from pad_ros.synthesis.blender import blender_version, find_blender, render_images
+from pad_ros.synthesis.blender import blender_version, find_blender
+from pad_ros.synthesis.job import Row, assemblies_of, render_rows, test_row, train_row
 from pad_ros.synthesis.planning import (
     GOOD,
     SynthesisSettings,
@@ -30,61 +27,140 @@ from pad_ros.synthesis.planning import (
     plan_objects,
     plan_train,
 )
-from pad_ros.synthesis.vehicles import build_vehicle
+from pad_ros.synthesis.record import Record, digest_plan
+from pad_ros.synthesis.statistics import class_statistics
+from pad_ros.synthesis.storage import clear_errors, require_space, sweep, used_space, write_checksums
+
+# Bytes per pixel, above what was measured at 64×64 to 800×800: PNGs of test images (with a noisy camera more) and
+# of cut-outs, each with its masks.
+_TEST_BYTES, _NOISY_BYTES, _CUTOUT_BYTES = 2.2, 3.2, 0.9
 
 
-def generate(out: Path | str, classes: Sequence[str], settings: SynthesisSettings) -> None:
+def generate(
+    out: Path | str,
+    assemblies: Sequence[Assembly],
+    settings: SynthesisSettings,
+    jobs: int = 1,
+    sources: Mapping[str, str] | None = None,
+) -> None:
     """Renders classes in MAD-Sim's layout to `out`; run again after a stop, it goes on where it was.
 
+    Args:
+        out: the data set's folder; each class gets one in it.
+        assemblies: the intact object of each class, which has its name.
+        settings: what to render of each.
+        jobs: Blender workers side by side; the images do not depend on it.
+        sources: where an assembly is from, by class name, where that is not the vehicle of that name.
+
     Raises:
-        ConfigError: no such class.
-        SynthesisError: `out` holds another data set, Blender is missing, or a render failed.
+        ConfigError: two classes of one name, or a name that no folder can have; or no worker.
+        SynthesisError: `out` holds another data set or cannot take this one, Blender is missing, or a render failed.
     """
     out = Path(out)
-    vehicles = [build_vehicle(name) for name in classes]
+    _check(assemblies, jobs)
     python = find_blender()
-    _claim(out, settings)
-    for intact in vehicles:
-        summary = _generate_class(out / intact.name, intact, settings, python)
-        _describe(out, settings, python, intact.name, summary)
+    with clear_errors(out):
+        record = Record(out, settings)
+        todo = [intact for intact in assemblies if not record.finished(intact)]
+        if not todo:
+            return
+        require_space(out, sum(max(0, expected_bytes(settings) - used_space(out / a.name)) for a in todo))
+        record.claim()
+        total = (settings.train + 2 * settings.objects * settings.views) * len(todo)
+        with tqdm(total=total, unit="image", mininterval=1.0, smoothing=0.05, dynamic_ncols=True) as bar:
+            for number, intact in enumerate(todo, 1):
+                bar.set_description(f"{intact.name} {number}/{len(todo)}")
+                work = _ClassWork(out / intact.name, intact, settings)
+                record.begin(intact, (sources or {}).get(intact.name, intact.name), work.digest)
+                summary = work.render(python, jobs, bar)
+                record.finish(intact.name, summary, blender_version(python))
 
 
-def _generate_class(root: Path, intact: Assembly, settings: SynthesisSettings, python: str) -> dict[str, Any]:
-    camera = cameras.make_camera(settings.resolution)
-    root.mkdir(parents=True, exist_ok=True)
-    train = [(f"train/good/{index}.png", pose) for index, pose in enumerate(plan_train(intact, settings))]
-    rows = [_row(root / file, "intact", np.eye(4), pose, 0.0, cutout=True) for file, pose in train]
-    _render(python, settings, {"intact": intact}, rows, f"{intact.name} train")
-    write_transforms(root / "transforms.json", camera, train)
-
-    objects = plan_objects(intact, settings)
-    counts: dict[str, int] = {}
-    entries: list[dict[str, Any]] = []
-    rows = []
-    for part in objects:
-        for image in plan_images(intact, part, camera, counts):
-            _write_masks(root, image)
-            entries.append(_entry(part, image))
-            key = "intact" if part.defect is None else part.part_id
-            rows.append(_row(root / image.file, key, part.world_from_object, image.pose, part.belt_shift, False))
-    write_test_poses(root / "test_poses.json", entries)
-    assemblies = {"intact": intact} | {part.part_id: part.assembly for part in objects if part.defect}
-    _render(python, settings, assemblies, rows, f"{intact.name} test")
-    defects = {o.part_id: f"{o.kind}: {o.defect.target} {o.defect.description}" for o in objects if o.defect}
-    return {"parts": len(intact.parts), "train": len(train), "test": counts, "defects": defects}
+def expected_bytes(settings: SynthesisSettings) -> int:
+    """About the bytes that one class takes on disk, rather more than less."""
+    tests = settings.objects * settings.views
+    test_bytes = _NOISY_BYTES if "camera" in settings.vary else _TEST_BYTES
+    per_pixel = tests * (test_bytes + _CUTOUT_BYTES) + settings.train * _CUTOUT_BYTES
+    files = settings.train + 4 * tests
+    return int(per_pixel * settings.resolution**2) + 4096 * files  # a file takes whole blocks
 
 
-def _row(
-    path: Path, assembly: str, world_from_object: Matrix, pose: Matrix, belt_shift: float, cutout: bool
-) -> dict[str, Any]:
-    return {
-        "path": str(path.resolve()),
-        "assembly": assembly,
-        "world_from_object": world_from_object.tolist(),
-        "world_from_camera": (world_from_object @ blender_from_opencv_pose(pose)).tolist(),
-        "belt_shift": belt_shift,
-        "cutout": cutout,
-    }
+def describe_defect(part: TestObject) -> str:
+    """A test object's defect in words; empty if it has none."""
+    return f"{part.kind}: {part.defect.target} {part.defect.description}" if part.defect else ""
+
+
+class _ClassWork:
+    """One class on its way to disk."""
+
+    def __init__(self, root: Path, intact: Assembly, settings: SynthesisSettings) -> None:
+        self._root, self._intact, self._settings = root, intact, settings
+        self._train = plan_train(intact, settings)
+        self._objects = plan_objects(intact, settings)
+        self.digest = digest_plan(self._train, self._objects)
+
+    def render(self, python: str, jobs: int, bar: Any) -> dict[str, Any]:
+        """Renders what is missing, then writes poses and checksums; returns what `dataset.yaml` says of the class."""
+        camera = cameras.make_camera(self._settings.resolution)
+        train = [(f"train/{GOOD}/{index}.png", pose) for index, pose in enumerate(self._train)]
+        rows = [train_row(self._root / file, pose) for file, pose in train]
+        images: list[TestImage] = []
+        entries: list[dict[str, Any]] = []
+        backgroundless: list[Row] = []
+        counts: dict[str, int] = {}
+        for part in self._objects:
+            for image in plan_images(self._intact, part, camera, counts):
+                images.append(image)
+                _write_masks(self._root, image)
+                entries.append(_entry(part, image))
+                rows.append(test_row(self._root / image.file, part, image.view_index))
+                variant = self._root / BACKGROUND_FREE / Path(image.file).relative_to("test")
+                backgroundless.append(test_row(variant, part, image.view_index, cutout=True))
+        self._render([*rows, *backgroundless], python, jobs, bar)
+        write_transforms(self._root / "transforms.json", camera, train)
+        write_test_poses(self._root / "test_poses.json", entries)
+        sweep(self._root)
+        return {
+            "train": len(train),
+            "test": counts,
+            "defects": {part.part_id: describe_defect(part) for part in self._objects if part.defect},
+            "statistics": _plain(asdict(class_statistics(self._intact, self._settings, images))),
+            "checksums": write_checksums(self._root),
+        }
+
+    def _render(self, rows: list[Row], python: str, jobs: int, bar: Any) -> None:
+        standing = sum(Path(row["path"]).is_file() for row in rows)
+        bar.initial += standing  # so that the time left is judged by what is rendered now
+        bar.update(standing)
+        assemblies = assemblies_of(self._intact, self._objects)
+        settings = self._settings
+        for _ in render_rows(python, settings.resolution, settings.samples, assemblies, rows, jobs):
+            bar.update()
+        absent = [row["path"] for row in rows if not Path(row["path"]).is_file()]
+        if absent:
+            raise SynthesisError(f"{len(absent)} images were not rendered, first {absent[0]}; run again to go on")
+
+
+def _plain(statistics: dict[str, Any]) -> dict[str, Any]:
+    """Values for YAML: four digits, None for what there is nothing to measure of."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, float):
+            return float(f"{value:.4g}") if np.isfinite(value) else None
+        return _plain(value) if isinstance(value, dict) else value
+
+    return {key: plain(value) for key, value in statistics.items()}
+
+
+def _check(assemblies: Sequence[Assembly], jobs: int) -> None:
+    if not isinstance(jobs, int) or not 1 <= jobs <= 256:
+        raise ConfigError(f"jobs must be a whole number in 1…256, got {jobs!r}")
+    names = [assembly.name for assembly in assemblies]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"two classes have one name: {', '.join(sorted(names))}; rename a model's file")
+    for name in names:
+        if Path(name).name != name or name.startswith("."):
+            raise ConfigError(f"{name!r} cannot name a class's folder; rename the model's file")
 
 
 def _entry(part: TestObject, image: TestImage) -> dict[str, Any]:
@@ -95,6 +171,7 @@ def _entry(part: TestObject, image: TestImage) -> dict[str, Any]:
         "view_count": len(part.poses),
         "defect": image.label,
         "object_defect": part.kind,
+        "conditions": image.conditions,
         "object_from_camera": image.pose,
     }
 
@@ -107,84 +184,5 @@ def _write_masks(root: Path, image: TestImage) -> None:
 
 
 def _write_mask(path: Path, mask: Mask) -> None:
-    write_image(path, np.where(mask, 255, 0).astype(np.uint8))
-
-
-def _render(
-    python: str,
-    settings: SynthesisSettings,
-    assemblies: dict[str, Assembly],
-    rows: list[dict[str, Any]],
-    title: str,
-) -> None:
-    missing = [row for row in rows if not Path(row["path"]).is_file()]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        tqdm(total=len(rows), initial=len(rows) - len(missing), desc=title, unit="image", mininterval=1.0) as bar,
-    ):
-        if not missing:
-            return
-        files = {}
-        for index, (key, assembly) in enumerate(assemblies.items()):
-            files[key] = str(Path(folder) / f"{index}.npz")
-            assembly.save(files[key])
-        job = {
-            "resolution": settings.resolution,
-            "horizontal_angle": cameras.HORIZONTAL_ANGLE,
-            "samples": settings.samples,
-            "assemblies": files,
-            "images": missing,
-        }
-        for _ in render_images(python, job):
-            bar.update()
-    absent = [row["path"] for row in rows if not Path(row["path"]).is_file()]
-    if absent:
-        raise SynthesisError(f"{len(absent)} images were not rendered, the first is {absent[0]}; run again to go on")
-
-
-def _claim(out: Path, settings: SynthesisSettings) -> None:
-    """Refuses a folder that holds something else; otherwise notes what it is going to hold."""
-    path = out / "dataset.yaml"
-    if path.is_file():
-        held = _read(path).get("settings")
-        if held != settings.to_dict():
-            raise SynthesisError(
-                f"{out} holds a data set with other settings ({held}, now {settings.to_dict()}); "
-                "choose another folder or delete it"
-            )
-    elif out.is_dir() and any(out.iterdir()):
-        raise SynthesisError(f"{out} is not empty and holds no data set of ours; choose another folder")
-    else:
-        _write(path, {"settings": settings.to_dict(), "classes": {}})
-
-
-def _describe(out: Path, settings: SynthesisSettings, python: str, name: str, summary: dict[str, Any]) -> None:
-    path = out / "dataset.yaml"
-    versions = {"pad_ros": pad_ros.__version__, "bpy": blender_version(python), "numpy": np.__version__}
-    classes = {**(_read(path).get("classes") or {}), name: summary}
-    camera: Camera = cameras.make_camera(settings.resolution)
-    _write(
-        path,
-        {
-            "unit": "m",
-            "settings": settings.to_dict(),
-            "camera": camera.to_dict(),
-            "versions": {**versions, "python": platform.python_version()},
-            "classes": classes,
-        },
-    )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise SynthesisError(f"{path}: unreadable ({error}); delete it to start anew") from None
-    return content if isinstance(content, dict) else {}
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(yaml.safe_dump(content, sort_keys=False))
-    partial.replace(path)
+    if not path.is_file():
+        write_image(path, np.where(mask, 255, 0).astype(np.uint8))

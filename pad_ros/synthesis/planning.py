@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import zlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from pad_ros.errors import ConfigError
+from pad_ros.errors import ConfigError, SynthesisError
 from pad_ros.geometry import Camera, Matrix
 from pad_ros.results import Mask
 from pad_ros.synthesis import cameras
 from pad_ros.synthesis.assembly import Assembly, rotation, translation
 from pad_ros.synthesis.conditions import VARIATIONS, Conditions, draw_conditions
-from pad_ros.synthesis.defects import ADDED, COLOUR, HIDDEN_AREA, REMOVED, Defect, DefectMaker
+from pad_ros.synthesis.defects import ADDED, COLOUR, REMOVED, Defect, DefectMaker, least_shown
 from pad_ros.synthesis.visibility import see
 
 GOOD = "good"
 _SHIFT = 0.012  # metres, how far a test part lies from where the training part lay
 _BELT_PITCH = 0.048  # metres, how far the belt is shifted at most
-_PLAN_RESOLUTION = 200  # pixels, for the search of defects
+_PLAN_RESOLUTION = 320  # pixels, for the search of defects: the plan is the same whatever is rendered
+_ANOMALOUS = (0.35, 0.48)  # share of a class's test images
+_PLACES = 12  # poses of an object that are tried for a defect
 
 
 @dataclass(frozen=True)
@@ -116,22 +120,18 @@ def plan_objects(intact: Assembly, settings: SynthesisSettings) -> list[TestObje
     Raises:
         SynthesisError: no defect that shows could be found.
     """
-    maker = DefectMaker(intact)
-    camera = cameras.make_camera(min(_PLAN_RESOLUTION, settings.resolution))
+    kinds = object_kinds(settings.objects)
+    maker = DefectMaker(intact) if set(kinds) - {GOOD} else None
     objects: list[TestObject] = []
-    drawn: list[str] = []
-    for index, kind in enumerate(object_kinds(settings.objects)):
+    for index, kind in enumerate(kinds):
         rng = generator(settings, intact.name, 1, index)
         x, y = rng.uniform(-_SHIFT, _SHIFT, 2)
         place = translation(x, y, 0.0) @ rotation("z", rng.uniform(0, 360))
         belt_shift = float(rng.uniform(0, _BELT_PITCH))
-        poses = cameras.test_poses(settings.views, intact.bounds, rng)
-        defect = None
-        if kind != GOOD:
-            stand_out = kind == ADDED and sum(other.kind == ADDED for other in objects) % 2 == 0
-            defect = maker.make(kind, camera, poses, rng, stand_out=stand_out, avoid=drawn)
-            drawn.append(defect.target)
-        assembly = defect.assembly if defect else intact
+        if maker and kind != GOOD:
+            defect, poses = _plan_defect(maker, intact, settings, index, [o.defect for o in objects if o.defect])
+        else:
+            defect, poses = None, cameras.test_poses(settings.views, intact.bounds, rng)
         conditions = [
             draw_conditions(
                 settings.vary,
@@ -140,21 +140,64 @@ def plan_objects(intact: Assembly, settings: SynthesisSettings) -> list[TestObje
             )
             for view in range(settings.views)
         ]
-        part_id = f"{intact.name}_{index:02d}"
+        part_id, assembly = f"{intact.name}_{index:02d}", defect.assembly if defect else intact
         objects.append(TestObject(part_id, assembly, defect, place, belt_shift, poses, conditions))
     return objects
 
 
+def _plan_defect(
+    maker: DefectMaker, intact: Assembly, settings: SynthesisSettings, index: int, earlier: Sequence[Defect]
+) -> tuple[Defect, list[Matrix]]:
+    """The defect of one object, and poses in which it shows as it should."""
+    kinds = object_kinds(settings.objects)
+    shown = shown_range([sum(d.shown) for d in earlier], kinds, settings.views)
+    kind = kinds[index]
+    stand_out = kind in (ADDED, REMOVED) and kinds[:index].count(kind) % 2 == 0
+    camera = cameras.make_camera(_PLAN_RESOLUTION)
+    for attempt in range(_PLACES):
+        rng = generator(settings, intact.name, 4, index, attempt)
+        poses = cameras.test_poses(settings.views, intact.bounds, rng)
+        try:
+            return maker.make(kind, camera, poses, rng, shown, stand_out, earlier), poses
+        except SynthesisError as error:
+            problem = error
+    raise problem
+
+
+def shown_range(shown: Sequence[int], kinds: Sequence[str], views: int) -> tuple[int, int]:
+    """In how many views the next defect may show, so that 35 to 48 % of the test images become anomalous.
+
+    Later defects are left the room that they easily keep to: an added part, often on top, may show in all views or
+    all but one; others, often on one side, in 4 or 5 of 9 and up to 6.
+
+    Args:
+        shown: in how many views each earlier defect shows.
+        kinds: what each test object is.
+        views: views per object.
+
+    Returns:
+        The least and the greatest number; where a small data set cannot keep to the shares, all that show enough.
+    """
+    images, least = views * len(kinds), least_shown(views)
+    later = [kind for kind in kinds if kind != GOOD][len(shown) + 1 :]
+    added, others = later.count(ADDED), len(later) - later.count(ADDED)
+    low = math.ceil(_ANOMALOUS[0] * images) - sum(shown) - added * (views - 1) - others * (least + 1)
+    high = math.floor(_ANOMALOUS[1] * images) - sum(shown) - added * views - others * round(2 * views / 3)
+    low, high = max(low, least), min(high, views)
+    return (low, high) if low <= high else (least, views)
+
+
 def plan_images(intact: Assembly, part: TestObject, camera: Camera, counts: dict[str, int]) -> list[TestImage]:
-    """The test images of one object, labelled by what shows; `counts` numbers the files and is updated."""
+    """The test images of one object, labelled as planned; `counts` numbers the files and is updated."""
     images = []
     for index, pose in enumerate(part.poses):
         view = see(intact, camera, pose)
         ids, mask = view.ids, np.zeros(view.ids.shape, dtype=bool)
         if part.defect:
             ids = part.defect.seen(camera, pose, view).ids
-            mask = part.defect.mask(view.ids, ids)
-        label = part.kind if mask.mean() >= HIDDEN_AREA else GOOD
+            if part.defect.shown[index]:
+                mask = part.defect.mask(view.ids, ids)
+        label = part.kind if mask.any() else GOOD  # where a defect shows, it is 0.05 % of any image of usual size
         number = counts.get(label, 0)
         counts[label] = number + 1
         file = f"test/{label}/{number}.png"

@@ -8,6 +8,7 @@ from pad_ros.dataset import read_class
 from pad_ros.errors import DatasetError, EvaluationError
 from pad_ros.evaluation.evaluate import evaluate_class
 from pad_ros.evaluation.results_writer import ResultWriter, read_results
+from pad_ros.images import write_image
 from pad_ros.results import Status
 
 
@@ -105,6 +106,24 @@ def test_background_free_images_are_white_outside_the_part(class_folder):
     shutil.rmtree(class_folder / "test_masks")
     with pytest.raises(DatasetError, match="test_masks"):
         evaluate_class(read_class(class_folder), Watcher(), background_free=True)
+
+
+def test_rendered_background_free_images_go_before_masks(class_folder):
+    shutil.rmtree(class_folder / "test_masks")
+    for index, view in enumerate(read_class(class_folder).test):
+        file = view.path.relative_to(class_folder / "test")
+        write_image(class_folder / "test_background_free" / file, np.full((64, 64, 4), 100 + index, np.uint8))
+    seen = []
+
+    class Watcher:
+        def inspect(self, image):
+            seen.append(image[0, 0].tolist())
+            return inspection_of()
+
+    evaluate_class(read_class(class_folder), Watcher(), background_free=True)
+    assert seen == [[100 + index] * 3 for index in range(4)]
+    evaluate_class(read_class(class_folder), Watcher())
+    assert len(seen) == 8 and not any(pixel in seen[:4] for pixel in seen[4:])
 
 
 def test_results_are_written_with_parts_and_labels(class_folder, tmp_path):

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from splat_scenes import CAMERA
 
+from pad_ros.errors import TrainingError
 from pad_ros.geometry import Camera, look_at
 from pad_ros.splatting.initialize import SH_C0, initial_gaussians, project
-from pad_ros.splatting.views import make_views, scale_views
+from pad_ros.splatting.views import camera_extent, make_views, scale_views
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,21 @@ def test_given_points_come_first_and_are_thinned(ball_views):
     assert len(more) == 400
     fewer = initial_gaussians(ball_views, points, colors, 100, 0, np.random.default_rng(3))
     assert len(fewer) == 100 and np.isfinite(fewer.log_scales).all()
+
+
+def test_points_as_they_are(ball_views):
+    points = np.random.default_rng(2).normal([0.5, 0.0, 0.0], 0.1, (300, 3))
+    colors = np.full((300, 3), 128, np.uint8)
+    gaussians = initial_gaussians(ball_views, points, colors, None, 0, np.random.default_rng(3))
+    np.testing.assert_allclose(gaussians.means, points, atol=1e-6)
+    with pytest.raises(TrainingError, match="at least 50, got 10"):
+        initial_gaussians(ball_views, points[:10], colors[:10], None, 0, np.random.default_rng(3))
+
+
+def test_the_cameras_extent_is_that_of_3dgs(ball_views):
+    centers = np.array([view.object_from_camera[:3, 3] for view in ball_views])
+    distance = np.linalg.norm(centers - centers.mean(axis=0), axis=1)
+    assert camera_extent(ball_views) == pytest.approx(1.1 * distance.max())
 
 
 def test_scale_is_the_distance_to_the_neighbours(ball_views):

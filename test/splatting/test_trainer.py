@@ -1,4 +1,9 @@
 import dataclasses
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,9 +11,11 @@ from splat_scenes import psnr, random_gaussians
 
 from pad_ros.errors import ConfigError, TrainingError
 from pad_ros.geometry import Camera, look_at
+from pad_ros.splatting.checkpoint import Checkpoint
 from pad_ros.splatting.cpu import CpuRasterizer
 from pad_ros.splatting.gaussians import Gaussians
-from pad_ros.splatting.trainer import TrainerSettings, train_splats
+from pad_ros.splatting.settings import PRESETS, TrainerSettings
+from pad_ros.splatting.trainer import train_splats
 
 CAMERA = Camera(72, 72, 90.0, 90.0, 36.0, 36.0)
 NO_POINTS = np.zeros((0, 3))
@@ -25,8 +32,7 @@ def poses_around(count: int, seed: int):
     return [look_at(2.6 * d, np.zeros(3), np.array([0.1, 0.2, 0.97])) for d in directions]
 
 
-@pytest.fixture(scope="module")
-def photos():
+def make_photos():
     """24 views of opaque blobs: images, alphas, poses; the last 4 are held out."""
     truth = random_gaussians(40, 0, seed=11)
     truth.log_scales[:] = np.clip(truth.log_scales, np.log(0.06), np.log(0.2))
@@ -36,6 +42,9 @@ def photos():
     views = [rasterizer.render(truth, CAMERA, pose) for pose in poses]
     images = [np.round(np.clip(view.color, 0, 1) * 255).astype(np.uint8) for view in views]
     return images, [1.0 - view.transmittance for view in views], poses
+
+
+photos = pytest.fixture(scope="module")(make_photos)
 
 
 def held_out_quality(gaussians: Gaussians, photos) -> tuple[float, float]:
@@ -51,11 +60,16 @@ def held_out_quality(gaussians: Gaussians, photos) -> tuple[float, float]:
     return psnr(np.concatenate(truth), np.concatenate(got)), (a & b).sum() / (a | b).sum()
 
 
-def train(photos, settings, seed=0, progress=None, alphas=True):
+def train(photos, settings, seed=0, progress=None, alphas=True, points=NO_POINTS, **keywords):
     images, covers, poses = (x[:20] for x in photos)
-    return train_splats(
-        images, covers if alphas else None, CAMERA, poses, NO_POINTS, NO_COLORS, settings, seed, progress
-    )
+    colors = np.full((len(points), 3), 128, np.uint8)
+    covers = covers if alphas else None
+    return train_splats(images, covers, CAMERA, poses, points, colors, settings, seed, progress, **keywords)
+
+
+def assert_same(first, second):
+    for field in dataclasses.fields(Gaussians):
+        np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name))
 
 
 def test_short_training_already_resembles_and_reports(photos):
@@ -77,9 +91,100 @@ def test_training_reaches_held_out_quality(photos, alphas):
 
 def test_same_seed_same_bits_whatever_the_threads(photos):
     first = train(photos, QUICK, seed=3)
-    second = train(photos, dataclasses.replace(QUICK, threads=1), seed=3)
-    for field in dataclasses.fields(Gaussians):
-        np.testing.assert_array_equal(getattr(first, field.name), getattr(second, field.name))
+    assert_same(first, train(photos, dataclasses.replace(QUICK, threads=1), seed=3))
+
+
+PAPER = dataclasses.replace(
+    PRESETS["paper"], iterations=600, densify_every=100, reset_opacity_every=200, densify_gradient=1e-4, threads=2
+)
+POINTS = np.random.default_rng(13).uniform(-0.5, 0.5, (150, 3))
+
+
+class StopError(Exception):
+    pass
+
+
+def stop_at(iteration):
+    def progress(done, total, remark):
+        if done == iteration:
+            raise StopError
+
+    return progress
+
+
+@pytest.mark.parametrize("settings", [QUICK, PAPER], ids=["fast", "paper"])
+def test_a_stopped_run_goes_on_to_the_same_bits(photos, tmp_path, settings):
+    whole = train(photos, settings, points=POINTS)
+    path = tmp_path / "checkpoint.npz"
+    for iteration in (50, 150):  # one before, one after densification has begun
+        with pytest.raises(StopError):
+            train(photos, settings, points=POINTS, progress=stop_at(iteration), checkpoint=Checkpoint(path, every_s=0))
+        assert path.is_file()
+    reports = []
+    rest = train(
+        photos,
+        dataclasses.replace(settings, threads=1),  # which changes nothing
+        points=POINTS,
+        progress=lambda *report: reports.append(report[0]),
+        checkpoint=Checkpoint(path),
+    )
+    assert reports[0] == 150  # the state is of the iteration before
+    assert_same(whole, rest)
+    assert not path.exists()
+
+
+def test_a_killed_run_goes_on_to_the_same_bits(photos, tmp_path):
+    """The process dies in the middle of whatever it does after 150 iterations."""
+    code = (
+        "import os, signal, sys; from pathlib import Path; import test_trainer as t\n"
+        "from pad_ros.splatting.checkpoint import Checkpoint\n"
+        "kill = lambda done, *rest: os.kill(os.getpid(), signal.SIGKILL) if done == 150 else None\n"
+        "t.train(t.make_photos(), t.QUICK, progress=kill, checkpoint=Checkpoint(Path(sys.argv[1]), every_s=0.02))\n"
+    )
+    path, here = tmp_path / "checkpoint.npz", str(Path(__file__).parent)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([here, *sys.path])}
+    ended = subprocess.run([sys.executable, "-c", code, str(path)], env=environment, timeout=120)
+    assert ended.returncode == -signal.SIGKILL and path.is_file()
+    reports = []
+    rest = train(photos, QUICK, progress=lambda *report: reports.append(report[0]), checkpoint=Checkpoint(path))
+    assert reports[0] > 50
+    assert_same(rest, train(photos, QUICK))
+
+
+@pytest.mark.parametrize("change", ["settings", "seed", "points", "images"])
+def test_the_state_of_another_run_is_not_used(photos, tmp_path, caplog, change):
+    path = tmp_path / "checkpoint.npz"
+    with pytest.raises(StopError):
+        train(photos, QUICK, points=POINTS, progress=stop_at(100), checkpoint=Checkpoint(path, every_s=0))
+    settings = dataclasses.replace(QUICK, rate_sh=0.02) if change == "settings" else QUICK
+    other = [[255 - photos[0][0], *photos[0][1:]], *photos[1:]] if change == "images" else photos
+    arguments = {"points": POINTS + (change == "points") * 1e-3, "seed": int(change == "seed")}
+    reports = []
+    watch = lambda done, gaussians: reports.append(done)  # noqa: E731
+    gaussians = train(other, settings, checkpoint=Checkpoint(path), watch=watch, **arguments)
+    assert reports[0] == 50 and "training begins anew" in caplog.text
+    assert_same(gaussians, train(other, settings, **arguments))
+
+
+def test_the_strategy_of_the_paper_trains_too(photos):
+    counts = []
+    gaussians = train(photos, PAPER, points=POINTS, watch=lambda done, present: counts.append((done, len(present))))
+    assert counts[0] == (50, 150) and max(count for _, count in counts) > 200
+    assert held_out_quality(gaussians, photos)[0] > 16.0
+    assert gaussians.sh_degree == 3 and np.abs(gaussians.sh[:, 9:]).max() > 0
+
+
+def test_the_paper_needs_points(photos):
+    with pytest.raises(TrainingError, match="at least 50, got 0"):
+        train(photos, PAPER)
+
+
+def test_training_ends_when_it_has_converged(photos):
+    reports = []
+    settings = dataclasses.replace(QUICK, iterations=600, densify_until=0.2, stop_gain=3.0)
+    train(photos, settings, progress=lambda *report: reports.append(report))
+    # Ten rounds of 20 views each after densification and the coarse time have ended; then whenever it is enough.
+    assert 320 <= reports[-1][0] < 600 and reports[-1][0] == reports[-1][1]
 
 
 def test_time_limit_ends_early(photos):

@@ -3,10 +3,12 @@ import pytest
 
 from pad_ros.geometry import look_at
 from pad_ros.synthesis.assembly import Assembly, Part, apply, translation
-from pad_ros.synthesis.bricks import tile
+from pad_ros.synthesis.bricks import brick, tile
 from pad_ros.synthesis.cameras import make_camera
+from pad_ros.synthesis.cameras import test_poses as poses_of
 from pad_ros.synthesis.materials import PALETTE
-from pad_ros.synthesis.visibility import part_ids
+from pad_ros.synthesis.vehicles import build_vehicle
+from pad_ros.synthesis.visibility import part_ids, see, see_again, see_with
 
 
 def scene(*heights, sizes=(4, 4)):
@@ -60,3 +62,67 @@ def test_agrees_with_ray_casting():
         hit = (solution[:, 1] >= 0) & (solution[:, 2] >= 0) & (solution[:, 1:].sum(axis=1) <= 1) & (solution[:, 0] > 0)
         expected = owner[hit][np.argmin(solution[hit, 0])] if hit.any() else -1
         assert ids[row, column] == expected, (row, column)
+
+
+def box_by_box(assembly, camera, pose):
+    """The ids by the plainest rasteriser: each triangle by itself, over its whole bounding box."""
+    corners, owner = assembly.triangles
+    points = apply(np.linalg.inv(pose), corners.reshape(-1, 3)).reshape(-1, 3, 3)
+    u = camera.fx * points[..., 0] / points[..., 2] + camera.cx - 0.5
+    v = camera.fy * points[..., 1] / points[..., 2] + camera.cy - 0.5
+    nearest, ids = np.zeros((camera.height, camera.width)), np.full((camera.height, camera.width), -1)
+    for t in range(len(corners)):
+        area = (u[t, 1] - u[t, 0]) * (v[t, 2] - v[t, 0]) - (u[t, 2] - u[t, 0]) * (v[t, 1] - v[t, 0])
+        rows = slice(max(int(np.ceil(v[t].min())), 0), max(int(v[t].max()) + 1, 0))
+        columns = slice(max(int(np.ceil(u[t].min())), 0), max(int(u[t].max()) + 1, 0))
+        y, x = np.mgrid[: camera.height, : camera.width][:, rows, columns]
+        if not x.size or abs(area) < 1e-9:
+            continue
+        weights = []
+        for i in range(3):
+            a, b = (i + 1) % 3, (i + 2) % 3
+            weights.append(((u[t, b] - u[t, a]) * (y - v[t, a]) - (v[t, b] - v[t, a]) * (x - u[t, a])) / area)
+        depth = sum(w / points[t, i, 2] for i, w in enumerate(weights))
+        front = (np.min(weights, axis=0) >= 0) & (depth > nearest[rows, columns])
+        nearest[rows, columns][front], ids[rows, columns][front] = depth[front], owner[t]
+    return ids
+
+
+def test_agrees_with_the_plainest_rasteriser():
+    rng, camera = np.random.default_rng(0), make_camera(64)
+    parts = [
+        Part(f"p{i}", tile(*rng.uniform(0.2, 4, 2)), translation(*rng.uniform(-0.02, 0.02, 3)), PALETTE["red"])
+        for i in range(12)
+    ]
+    assembly = Assembly("heap", tuple(parts))
+    for distance in (0.06, 0.2, 2.0):  # larger than the image, within it, of a few pixels
+        pose = look_at(distance * np.array([0.5, 0.3, 0.8]), np.zeros(3), np.array([0.0, 0, 1]))
+        np.testing.assert_array_equal(part_ids(assembly, camera, pose), box_by_box(assembly, camera, pose))
+
+
+def test_triangles_behind_the_camera_are_left_out():
+    pose = look_at(np.array([0.0, 0, 0.1]), np.array([0.0, 0, 1.0]), np.array([0.0, 1, 0]))
+    assert (part_ids(scene(0.0, sizes=[4]), make_camera(32), pose) == -1).all()
+
+
+def test_no_gap_between_neighbouring_triangles():
+    camera = make_camera(301)
+    for yaw in np.linspace(0, 1, 7):  # 0: edges run through pixel centres
+        up = np.array([np.sin(yaw), np.cos(yaw), 0.0])
+        ids = part_ids(scene(0.0, sizes=[8]), camera, look_at(np.array([0.0, 0, 0.06]), np.zeros(3), up))
+        assert (ids == 0).all()  # the tile is larger than the image
+
+
+def test_looking_at_a_change_only_is_the_same_as_looking_anew():
+    car, camera = build_vehicle("off_road_car"), make_camera(120)
+    rng = np.random.default_rng(1)
+    post = Part("post", brick(1, 1, 12), translation(0.0, 0.0, 0.03), PALETTE["red"])
+    for pose in poses_of(3, car.bounds, rng):
+        intact = see(car, camera, pose)
+        seen, anew = see_with(post, len(car.parts), camera, pose, intact), see(car.with_part(post), camera, pose)
+        np.testing.assert_array_equal(seen.ids, anew.ids)
+        for part in rng.choice(np.unique(intact.ids[intact.ids >= 0]), 5, replace=False):
+            renumbered = type(intact)(intact.ids - (intact.ids > part), intact.inverse_depth)
+            rest = car.without(int(part))
+            seen = see_again(rest, camera, pose, renumbered, intact.ids == part)
+            np.testing.assert_array_equal(seen.ids, see(rest, camera, pose).ids)

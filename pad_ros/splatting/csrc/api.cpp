@@ -28,7 +28,7 @@ int guarded(const Action& action) {
 
 #define PAD_API extern "C" __attribute__((visibility("default")))
 
-PAD_API int pad_version() { return 1; }
+PAD_API int pad_version() { return 2; }
 
 // threads = 0: one per core. portable != 0: without AVX2 even where there is some.
 PAD_API pad::Rasterizer* pad_create(int threads, int portable) {

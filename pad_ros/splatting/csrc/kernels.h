@@ -26,8 +26,9 @@ struct AdamStep {
 struct Kernels {
   const char* name;
   void (*project)(const Scene&, const View&, std::int64_t begin, std::int64_t end, Splat*);
+  // Fills its rows of the gradients, and `pose` [kPose] with their share of the pose's unless it is null.
   void (*project_backward)(const Scene&, const View&, std::int64_t begin, std::int64_t end, const Moments*,
-                           const Gradients&);
+                           const Gradients&, float* pose);
   // Tiles of the inclusive box that the splat touches; returns how many were written.
   int (*cover)(const Splat&, int x0, int x1, int y0, int y1, int tiles_x, std::uint32_t* tiles, std::uint32_t* blocks);
   void (*composite)(const View&, int tile_x, int tile_y, const Entry*, std::int64_t count, const Splat*, float* color,

@@ -59,9 +59,18 @@ void Rasterizer::backward(const Scene& scene, const View& view, const float* col
       }
     }
   });
-  split(scene.count, 1024, [&](std::int64_t begin, std::int64_t end) {
-    kernels_.project_backward(scene, view, begin, end, moments_.data(), gradients);
+  constexpr std::int64_t kGrain = 1024;
+  pose_shares_.assign(gradients.pose ? (scene.count + kGrain - 1) / kGrain * kPose : 0, 0.f);
+  split(scene.count, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    float* share = gradients.pose ? pose_shares_.data() + begin / kGrain * kPose : nullptr;
+    kernels_.project_backward(scene, view, begin, end, moments_.data(), gradients, share);
   });
+  if (!gradients.pose) return;
+  for (int i = 0; i < kPose; ++i) {  // in a fixed order, too
+    double total = 0.0;
+    for (std::size_t k = i; k < pose_shares_.size(); k += kPose) total += pose_shares_[k];
+    gradients.pose[i] = static_cast<float>(total);
+  }
 }
 
 void Rasterizer::loss(LossBuffers loss, double* means) {

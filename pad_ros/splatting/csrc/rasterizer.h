@@ -39,7 +39,7 @@ class Rasterizer {
   Bins bins_;
   std::vector<Splat> splats_;
   std::vector<Moments> tile_moments_, moments_;
-  std::vector<float> scratch_;
+  std::vector<float> scratch_, pose_shares_;
   std::vector<double> sums_;
 };
 

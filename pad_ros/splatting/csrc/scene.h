@@ -8,21 +8,22 @@ namespace pad {
 constexpr int kTile = 16;              // pixels; a tile is 32 blocks of 4x2 pixels, one SIMD vector each
 constexpr float kMinAlpha = 1.f / 255.f;  // fainter contributions are skipped, as in 3DGS
 constexpr float kMaxAlpha = 0.999f;
-constexpr float kMinTransmittance = 1e-3f;  // a block whose pixels are all darker is finished: below 60 dB
+constexpr float kMinTransmittance = 1e-4f;  // a block whose pixels are all darker is finished, as in gsplat
 constexpr float kDilation = 0.3f;           // px^2 added to the screen-space covariance
-constexpr float kMinCompensation = 2.5e-5f;  // floor of the squared opacity compensation
 constexpr float kNear = 0.01f;
+constexpr float kFrustumMargin = 0.15f;     // of the image's size around it, where the projection is linearised
 
-// Gaussians as stored: rows of float32, row-major.
+// Gaussians: rows of float32, row-major.
 struct Scene {
   std::int64_t count;
   std::int32_t degree;  // of the spherical harmonics that are evaluated, 0..3
   std::int32_t coefficients;  // per channel in `sh`, >= (degree + 1)^2
   const float* means;  // [N, 3]
   const float* quats;  // [N, 4] w, x, y, z, any length > 0
-  const float* log_scales;  // [N, 3]
-  const float* logit_opacities;  // [N]
+  const float* log_scales;  // [N, 3]; `activated`: the scales themselves
+  const float* logit_opacities;  // [N]; `activated`: the opacities themselves
   const float* sh;  // [N, coefficients, 3]
+  std::int32_t activated;  // whether scales and opacities, and their gradients, are plain; else as stored in files
 };
 
 struct View {
@@ -30,13 +31,17 @@ struct View {
   float fx, fy, cx, cy;  // pixels, centres at +0.5
   float rotation[9];  // camera from object
   float translation[3];
+  float center[3];  // the camera's, in the object frame
   float background[3];
 };
+
+constexpr int kPose = 15;  // rotation [3, 3], translation [3], center [3]
 
 // dL/d(parameters): shapes as in Scene; every entry is written.
 struct Gradients {
   float *means, *quats, *log_scales, *logit_opacities, *sh;
   float* screen;  // [N] norm of the summed absolute screen-space mean gradients, per pixel
+  float* pose;  // [kPose], with the entries of View's rotation, translation and center as free variables; or null
 };
 
 // A Gaussian on the screen: alpha = 2^(log2_opacity - (xx dx^2 + xy dx dy + yy dy^2)).

@@ -1,0 +1,117 @@
+"""The CUDA backend: gsplat, set to the same conventions as the CPU's.
+
+gsplat 1.5.3 (https://github.com/nerfstudio-project/gsplat) compiles its kernels at first use, which takes minutes and
+a CUDA toolkit. This module can be imported without PyTorch: what is missing is said when the backend is asked for.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pad_ros.errors import BuildError
+from pad_ros.geometry import Camera, Matrix, invert_rigid
+from pad_ros.splatting.gaussians import Gaussians
+from pad_ros.splatting.rasterize import WHITE, Rendering
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_NEEDED = "the CUDA rasterizer needs an NVIDIA GPU, PyTorch with CUDA and gsplat 1.5.3"
+_COMPILER = "install ninja and the CUDA toolkit (nvcc; set CUDA_HOME) of PyTorch's version"
+
+
+def rasterize(
+    means: Tensor,
+    quats: Tensor,
+    scales: Tensor,
+    opacities: Tensor,
+    sh: Tensor,
+    viewmats: Tensor,
+    Ks: Tensor,  # noqa: N803 - gsplat's name
+    width: int,
+    height: int,
+    background: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """The backend `cuda` of `rasterization.rasterization`.
+
+    Raises:
+        BuildError: PyTorch, gsplat, its compiled kernels or the GPU are missing; says which and what to do.
+    """
+    gsplat = _load_gsplat()
+    if len(means) == 0:  # gsplat's kernels are not made for that
+        images = background.expand(len(viewmats), height, width, 3)
+        return images.clone(), means.new_zeros(len(viewmats), height, width, 1)
+    colors, alphas, _ = gsplat.rasterization(
+        means,
+        quats,
+        scales,
+        opacities,
+        sh,
+        viewmats,
+        Ks,
+        width,
+        height,
+        near_plane=0.01,  # these three: as in csrc/scene.h
+        eps2d=0.3,
+        rasterize_mode="antialiased",
+        sh_degree=round(sh.shape[1] ** 0.5) - 1,
+        packed=False,
+        backgrounds=background.expand(len(viewmats), 3).contiguous(),
+    )
+    return colors, alphas
+
+
+class CudaRasterizer:
+    """Renders splats on the GPU, one view at a time."""
+
+    def __init__(self) -> None:
+        _load_gsplat()
+
+    def render(
+        self,
+        gaussians: Gaussians,
+        camera: Camera,
+        object_from_camera: Matrix,
+        background: Sequence[float] = WHITE,
+    ) -> Rendering:
+        """Renders the Gaussians from a camera-to-object pose [4, 4] over an RGB background in 0…1."""
+        import torch
+
+        def gpu(array: object) -> Tensor:
+            return torch.as_tensor(array, dtype=torch.float32, device="cuda")
+
+        with torch.no_grad():
+            colors, alphas = rasterize(
+                gpu(gaussians.means),
+                gpu(gaussians.quats),
+                gpu(gaussians.log_scales).exp(),
+                gpu(gaussians.logit_opacities).sigmoid(),
+                gpu(gaussians.sh),
+                gpu(invert_rigid(object_from_camera)[None]),
+                gpu(camera.K[None]),
+                camera.width,
+                camera.height,
+                gpu(background),
+            )
+        return Rendering(colors[0].cpu().numpy(), (1.0 - alphas[0, ..., 0]).cpu().numpy())
+
+
+def _load_gsplat() -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise BuildError(f"{_NEEDED}; there is no PyTorch: `pip install torch gsplat==1.5.3`") from None
+    if not torch.cuda.is_available():
+        raise BuildError(f"{_NEEDED}; PyTorch {torch.__version__} sees no GPU; use the rasterizer 'cpu'")
+    try:
+        import gsplat
+        from gsplat.cuda import _backend
+    except ImportError as error:
+        raise BuildError(f"{_NEEDED}; {error}: `pip install gsplat==1.5.3`") from None
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        raise BuildError(f"gsplat could not compile its kernels ({error}); {_COMPILER} {torch.version.cuda}") from None
+    if _backend._C is None:
+        raise BuildError(f"gsplat found nothing to compile its kernels with; {_COMPILER} {torch.version.cuda}")
+    return gsplat
