@@ -15,7 +15,7 @@ from pad_ros.splatting.library import FLAGS
 
 ROOT = Path(pad_ros.__file__).resolve().parent.parent
 CMAKE = (ROOT / "CMakeLists.txt").read_text()
-GROUPS = ("core", "ros", "build", "dev")
+GROUPS = ("core", "ros", "build", "dev")  # what `make env` installs
 # Imported names that differ from the name of the distribution, and modules that only some machines have.
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "yaml": "pyyaml"}
 OPTIONAL = {"bpy", "mathutils", "tf2_ros"}  # Blender's own environment; a full ROS install
@@ -90,7 +90,7 @@ def test_cmake_compiles_the_rasterizer_as_library_py_does():
 
 
 def test_every_import_is_required():
-    required = {name.lower() for group in GROUPS for name in requirements(group)}
+    required = {name.lower() for group in (*GROUPS, "torch") for name in requirements(group)}
     ros = {dependency.name for dependency in manifest().exec_depends}
     for module in third_party_imports(ROOT / "pad_ros") | third_party_imports(ROOT / "launch"):
         if module in OPTIONAL:

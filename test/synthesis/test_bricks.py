@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pad_ros.synthesis import bricks
+from pad_ros.synthesis import bricks, wheels
 
 SHAPES = {
     "brick": bricks.brick(4, 2),
@@ -14,8 +14,26 @@ SHAPES = {
     "lamp": bricks.lamp(),
     "bar": bricks.bar(3),
     "grille": bricks.grille(2, 1),
-    "tyre": bricks.tyre(0.012, 0.011),
-    "hub": bricks.hub(0.008, 0.009),
+    "curved_slope": bricks.curved_slope(3, 2),
+    "inverted_slope": bricks.inverted_slope(2, 2),
+    "wedge": bricks.wedge(4, 4, 2),
+    "wedge_left": bricks.wedge(4, 4, 2, side=1),
+    "wedge_right": bricks.wedge(4, 4, 2, side=-1),
+    "arch": bricks.arch(6, 1),
+    "mudguard": bricks.mudguard(0.014, 0.012),
+    "pane_frame": bricks.pane_frame(3, 6),
+    "ladder": bricks.ladder(6),
+    "pipe": bricks.pipe(((0, 0, 0), (0, 0, 5), (3, 0, 8), (3, 2, 8))),
+    "dome": bricks.dome(),
+    "dish": bricks.dish(),
+    "propeller": bricks.propeller(),
+    "hinge": bricks.hinge(),
+    "steering_wheel": bricks.steering_wheel(),
+    "digit": bricks.digit(4),
+    "tyre": wheels.tyre(0.012, 0.011),
+    "slick": wheels.tyre(0.012, 0.011, 0),
+    "hub": wheels.hub(0.008, 0.009),
+    "track": wheels.track(0.08, 0.012, 0.014),
 }
 
 
