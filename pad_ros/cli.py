@@ -41,9 +41,13 @@ def _synth(arguments: argparse.Namespace) -> int | None:
     from pad_ros.synthesis.conditions import VARIATIONS
     from pad_ros.synthesis.generate import SynthesisSettings, generate
     from pad_ros.synthesis.preview import write_preview
+    from pad_ros.synthesis.table import data_set_table
 
     if arguments.verify:
         return _verify(arguments.out)
+    if arguments.table:
+        print(data_set_table(arguments.out, markdown=True))
+        return None
     vary = VARIATIONS if arguments.vary == "all" else tuple(arguments.vary.split(",")) if arguments.vary else ()
     settings = SynthesisSettings(
         resolution=arguments.resolution,
@@ -62,7 +66,7 @@ def _synth(arguments: argparse.Namespace) -> int | None:
                 progress(index + 1, len(assemblies), str(path))
     else:
         generate(arguments.out, assemblies, settings, arguments.jobs, sources)
-        print(f"data set in {arguments.out}")
+        print(f"{data_set_table(arguments.out)}\ndata set in {arguments.out}")
     return None
 
 
@@ -306,6 +310,7 @@ def _parser() -> argparse.ArgumentParser:
     synth.add_argument("--vary", metavar="WHAT", help="light,camera,dirt,surroundings or all, from image to image")
     synth.add_argument("--jobs", type=int, default=1, metavar="N", help="Blender workers side by side")
     synth.add_argument("--preview", action="store_true", help="only a contact sheet per class, OUT/CLASS_preview.png")
+    synth.add_argument("--table", action="store_true", help="only print what stands as the paper's Table 1")
     synth.add_argument("--verify", action="store_true", help="only compare what stands with its checksums")
 
     train = command("train", _train, "train a product from photos of the good part with poses")

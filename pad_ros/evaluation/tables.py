@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pad_ros
 from pad_ros.evaluation.evaluate import ClassScores
+from pad_ros.tables import format_table
 
 _COLUMNS: dict[str, Callable[[ClassScores], float | None]] = {
     "p-AUROC": lambda s: s.pixel_auroc,
@@ -30,14 +31,14 @@ def scores_table(scores: Sequence[ClassScores], markdown: bool = False) -> str:
     rows = [[s.name, *(_number(name, value(s)) for name, value in _COLUMNS.items())] for s in scores]
     if len(scores) > 1:
         rows.append(["mean", *(_number(name, _mean([value(s) for s in scores])) for name, value in _COLUMNS.items())])
-    return _format(["class", *_COLUMNS], rows, markdown)
+    return format_table(["class", *_COLUMNS], rows, markdown)
 
 
 def timings_table(scores: Sequence[ClassScores], markdown: bool = False) -> str:
     """The median milliseconds of each stage, one class per line."""
     stages = list(dict.fromkeys(stage for s in scores for stage in s.timings))
     rows = [[s.name, *(_ms(s.timings.get(stage)) for stage in stages)] for s in scores]
-    return _format(["median ms", *stages], rows, markdown)
+    return format_table(["median ms", *stages], rows, markdown)
 
 
 def write_scores(folder: Path | str, scores: Sequence[ClassScores]) -> Path:
@@ -63,17 +64,3 @@ def _number(column: str, value: float | None) -> str:
 
 def _ms(value: float | None) -> str:
     return "–" if value is None else f"{value:.0f}" if value >= 10 else f"{value:.1f}"
-
-
-def _format(header: Sequence[str], rows: Sequence[Sequence[str]], markdown: bool) -> str:
-    lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-
-    def cells(line: Sequence[str]) -> list[str]:
-        return [line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))]
-
-    if not markdown:
-        return "\n".join("  ".join(cells(line)).rstrip() for line in lines)
-    rule = ["-" * widths[0], *("-" * (w - 1) + ":" for w in widths[1:])]
-    body = [f"| {' | '.join(cells(line))} |" for line in lines]
-    return "\n".join([body[0], f"| {' | '.join(rule)} |", *body[1:]])

@@ -117,8 +117,8 @@ def read_record(out: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {"settings": content}
 
 
-def verify(out: Path) -> dict[str, list[str]]:
-    """Per class that stands complete, the files that differ from its checksums.
+def read_classes(out: Path) -> dict[str, dict[str, Any]]:
+    """What a data set's `dataset.yaml` says of each class.
 
     Raises:
         SynthesisError: `out` holds no data set of ours.
@@ -126,7 +126,16 @@ def verify(out: Path) -> dict[str, list[str]]:
     classes = read_record(out).get("classes")
     if not isinstance(classes, dict):
         raise SynthesisError(f"{out} holds no data set of ours: there is no dataset.yaml that lists classes")
-    done = {name: entry["checksums"] for name, entry in classes.items() if "checksums" in entry}
+    return classes
+
+
+def verify(out: Path) -> dict[str, list[str]]:
+    """Per class that stands complete, the files that differ from its checksums.
+
+    Raises:
+        SynthesisError: `out` holds no data set of ours.
+    """
+    done = {name: entry["checksums"] for name, entry in read_classes(out).items() if "checksums" in entry}
     return {name: differing_files(out / name, checksum) for name, checksum in done.items()}
 
 

@@ -36,6 +36,16 @@ def test_a_class_with_varied_conditions(out, capsys):
     assert "off_road_car/transforms.json: differs" in capsys.readouterr().out
 
 
+def test_the_table_tells_what_stands(out, capsys):
+    assert main(["synth", str(out), "--class", "off_road_car", *SMALL]) == 0
+    _, row = capsys.readouterr().out.splitlines()[:2]
+    statistics = noted(out)["classes"]["off_road_car"]["statistics"]
+    assert row.split()[:2] == ["off_road_car", "88"] and row.split()[4] == f"{statistics['complexity']:.1f}"
+    assert main(["synth", str(out), "--table"]) == 0
+    markdown = capsys.readouterr().out.splitlines()
+    assert len(markdown) == 3 and markdown[0].startswith("| class")
+
+
 def test_a_model_file_with_missing_parts(monkeypatch, out, tmp_path, capsys):
     asked = []
 
@@ -72,6 +82,7 @@ def test_previews_of_all_vehicles_by_default(monkeypatch, out):
         (["--class", "off_road_car", "--samples", "0"], "samples"),
         (["--model", "model.step"], "model.step"),
         (["--verify"], "holds no data set"),
+        (["--table"], "holds no data set"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(out, capsys, options, message):
