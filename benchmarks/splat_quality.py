@@ -1,6 +1,6 @@
 """How good the splats of classes get, on views held out from training, and how fast.
 
-    python benchmarks/splat_quality.py data/sample/off_road_car --preset fast --preset paper --at 30 --at 300
+    python benchmarks/splat_quality.py data/vehicles/off_road_car --preset fast --preset paper --at 30 --at 300
 
 Trains on all but every 8th view and prints a Markdown table: one row per class and preset, at each time mark and at the
 end. Seconds are those of training, without reading and measuring. `--set NAME=VALUE` changes a setting of all presets,

@@ -85,11 +85,11 @@ def test_real_nodes_end_quietly_on_a_signal(sample_product, number):
 def test_truncated_product_is_refused_by_the_node(sample_product, tmp_path):
     for file in sample_product.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    splats = tmp_path / "splats.ply"
+    splats = tmp_path / "splats.npz"
     splats.write_bytes(splats.read_bytes()[:-100])
     command = [sys.executable, "-m", "pad_ros.nodes.anomaly", "--ros-args", "-p", f"product:={tmp_path}"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=up.ros_environment(isolated=True))
     assert ended.returncode == 1
-    assert "splats.ply" in ended.stderr
+    assert "splats.npz" in ended.stderr
     assert "truncated" in ended.stderr
     assert "Traceback" not in ended.stderr
