@@ -34,7 +34,9 @@ def test_save_and_load_give_the_same_product(product, tmp_path):
 
 def test_splats_are_stored_as_they_are_compact_where_that_loses_nothing(product, tmp_path):
     rounded = dataclasses.replace(product, gaussians=round_to_compact(product.gaussians))
-    for saved, file, other in ((product, "splats.ply", "splats.npz"), (rounded, "splats.npz", "splats.ply")):
+    finer = dataclasses.replace(product.gaussians, means=product.gaussians.means * np.float32(1.000001))
+    exact = dataclasses.replace(product, gaussians=finer)
+    for saved, file, other in ((exact, "splats.ply", "splats.npz"), (rounded, "splats.npz", "splats.ply")):
         saved.save(tmp_path / "product")  # the second replaces the first
         assert (tmp_path / "product" / file).is_file() and not (tmp_path / "product" / other).exists()
         loaded = Product.load(tmp_path / "product").gaussians
