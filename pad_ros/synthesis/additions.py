@@ -87,10 +87,7 @@ class Supports:
         self.scale = 1.0 if self.studs else float(np.linalg.norm(high - low)) / _BRICK_OBJECT
         level = [self._level_face(part) for part in range(len(assembly.parts))]
         self.frames = np.concatenate([*places, *(_shifts(points) for points in level)])  # [S, 4, 4] object-from-foot
-        parts = np.arange(len(assembly.parts))
-        self.holders = np.concatenate(
-            [np.repeat(parts, [len(group) for group in groups]) for groups in (places, level)]
-        )
+        self.holders = np.concatenate([_owners(places), _owners(level)])
 
     def _corners(self, part: int | np.integer) -> Points:
         """The corners [T, 3, 3] of one part's triangles."""

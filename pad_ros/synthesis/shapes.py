@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from pad_ros.synthesis.assembly import Mesh, Points, rotation, translation
@@ -89,6 +91,12 @@ def cylinder(radius: float, height: float, segments: int = 24, bevel: float = BE
     """A cylinder about the z axis that stands on z = 0."""
     b = min(bevel, 0.4 * radius)
     return lathe(np.array([[radius - b, 0.0], [radius, b], [radius, height - b], [radius - b, height]]), segments)
+
+
+@cache
+def ring(inner: float, outer: float, height: float) -> Mesh:
+    """A hollow cylinder about the z axis that stands on z = 0."""
+    return lathe(np.array([[inner, 0.0], [outer, 0.0], [outer, height], [inner, height]]), 24, closed=True)
 
 
 def slab(outline: Points, height: float, bevel: float = BEVEL) -> Mesh:

@@ -25,13 +25,7 @@ from pad_ros.synthesis.bricks import (
     windscreen,
 )
 from pad_ros.synthesis.shapes import BEVEL, lathe, prism, sector
-from pad_ros.synthesis.vehicles.builder import Builder
-
-_FORWARD = rotation("y", 90)  # what stood up now looks ahead
-_BACKWARD = rotation("y", -90)
-_LEFT = rotation("x", -90)
-_RIGHT = rotation("x", 90)
-_SIDES = ((1, "left", _LEFT), (-1, "right", _RIGHT))
+from pad_ros.synthesis.vehicles.builder import BACKWARD, FORWARD, LEFT, RIGHT, SIDES, Builder
 
 _AXLE = 3.5  # plates
 _WATERLINE = 4.2  # plates: the azure bottom below, the lime hull above
@@ -94,7 +88,7 @@ def _hull(boat: Builder) -> None:
     rail = ((5.02, -3.0), (6.0, -2.9), (10.9, -0.45), (10.9, 0.45), (6.0, 2.9), (5.02, 3.0))
     foot = ((5.02, -3.0), (5.1, -2.95), (8.9, -0.4), (8.9, 0.4), (5.1, 2.95), (5.02, 3.0))
     boat.add(_loft(foot, rail, 3), 0, 0, _WATERLINE, "lime", "bow")
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         boat.add(brick(12, 1), -1, side * 2.5, _WATERLINE, "lime", f"{name}_hull")
         for x, yaw, part in ((1.5, 0, "front"), (-1.5, 180, "rear")):
             boat.add(inverted_slope(3, 1, 4, 1, 1.2), x, side * 3.5, 3.2, "lime", f"{name}_{part}_sponson", yaw)
@@ -112,7 +106,7 @@ def _deck(boat: Builder) -> None:
     boat.add(wedge(5, 6, 1), 8.5, 0, _DECK, "white", "bow_deck")
     boat.add(brick(3, 8, 1), 4.5, 0, _DECK, "white", "fore_deck")
     boat.add(brick(3, 8, 1), -5.5, 0, _DECK, "white", "aft_deck")
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         boat.add(brick(7, 2, 1), -0.5, side * 3, _DECK, "white", f"{name}_side_deck")
         boat.add(curved_slope(3, 1, 2.2, 0.4, 1.2), 4.55, side * 3.5, _TOP, "lime", f"{name}_front_fender")
         boat.add(curved_slope(3, 1, 2.2, 0.4, 1.2), -5.4, side * 3.5, _TOP, "lime", f"{name}_rear_fender", yaw=180)
@@ -123,30 +117,30 @@ def _bulwark(boat: Builder) -> None:
     """Boards around the bow deck that rise towards the stem."""
     half, low, high = 2.8 * STUD, 1.6 * PLATE, 3.2 * PLATE
     board = prism(np.array([[-half, 0], [half, 0], [half, high], [-half, low]]), 0.4 * STUD)
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         yaw = -side * 26.6
         boat.add(board, 8.5, side * 1.97, _TOP - 0.8, "lime", f"{name}_bulwark", yaw)
         boat.rod((6.5, side * 3.28, 7.9), (11, side * 1.03, 7.9), "black", f"{name}_bow_rub_rail", 0.0010)
     boat.add(tile(0.5, 1.2, 4.2), 11.05, 0, 6.6, "azure", "stem")
-    boat.add(tile(3, 0.4, 0.4), 8.1, 2.34, 9.15, "azure", "left_bow_stripe", -26.6, _LEFT)
+    boat.add(tile(3, 0.4, 0.4), 8.1, 2.34, 9.15, "azure", "left_bow_stripe", -26.6, LEFT)
     for x, y in ((7.4, -2.69), (8.7, -2.04)):
-        boat.add(tile(0.8, 0.4, 0.4), x, y, 9.15, "yellow", "right_bow_number", 26.6, _RIGHT)
+        boat.add(tile(0.8, 0.4, 0.4), x, y, 9.15, "yellow", "right_bow_number", 26.6, RIGHT)
 
 
 def _sides(boat: Builder) -> None:
     """What hangs on the hull between the wheels: fenders; names and stripes that differ."""
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         for x in (-1.9, 1.9) if side > 0 else (0.2,):
             colour = "orange" if side > 0 else "azure"
             boat.add(round_brick(0.9, 3.4, stud=False), x, side * 4.5, 3.9, colour, f"{name}_fender_roll")
-    boat.add(tile(2.2, 0.8, 0.4), 0, 3.98, 5.3, "white", "left_name_plate", tilt=_LEFT)
-    boat.add(tile(1.4, 0.8, 0.4), -1.2, -3.98, 5.3, "yellow", "right_name_plate", tilt=_RIGHT)
+    boat.add(tile(2.2, 0.8, 0.4), 0, 3.98, 5.3, "white", "left_name_plate", tilt=LEFT)
+    boat.add(tile(1.4, 0.8, 0.4), -1.2, -3.98, 5.3, "yellow", "right_name_plate", tilt=RIGHT)
 
 
 def _cockpit(boat: Builder) -> None:
     boat.add(brick(7, 4, 1), -0.5, 0, _WATERLINE, "tan", "cockpit_floor")
     boat.add(tile(0.8, 3.9, 3), 2.6, 0, _DECK - 1.6, "dark_grey", "dashboard")
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         boat.add(brick(2, 2, 2), 0, side * 1.0, 5.2, "red", f"{name}_seat")
         boat.add(tile(0.5, 1.8, 4.4), -0.8, side * 1.0, 7.2, "red", f"{name}_backrest")
         boat.add(tile(4.6, 0.5, 1), -0.5, side * 2.25, _TOP, "lime", f"{name}_coaming")
@@ -160,7 +154,7 @@ def _cockpit(boat: Builder) -> None:
 def _screen(boat: Builder) -> None:
     foot, head = (3.7, _TOP), (2.5, _TOP + 4.6)
     boat.add(windscreen(1.2, 5, 4.4), 3.1, 0, _TOP, "glass", "windscreen")
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         boat.rod(
             (foot[0], side * 2.6, foot[1]), (head[0], side * 2.6, head[1]), "silver", f"{name}_screen_post", 0.0012
         )
@@ -170,8 +164,8 @@ def _screen(boat: Builder) -> None:
 
 
 def _bow(boat: Builder) -> None:
-    for side, name, _ in _SIDES:
-        boat.add(lamp(0.9), 6.05, side * 3.5, _TOP + 0.4, "lamp_white", f"{name}_headlight", tilt=_FORWARD)
+    for side, name, _ in SIDES:
+        boat.add(lamp(0.9), 6.05, side * 3.5, _TOP + 0.4, "lamp_white", f"{name}_headlight", tilt=FORWARD)
         for x, y, z in ((6.4, 3.0, 8.9), (8.6, 1.9, 9.6)):
             boat.rod((x, side * y, z), (x, side * y, 13.4), "silver", f"{name}_stanchion", 0.0008)
     guard = ((6.4, 3, 0), (8.6, 1.9, 0), (11, 0.5, 0.6), (11, -0.5, 0.6), (8.6, -1.9, 0), (6.4, -3, 0))
@@ -194,10 +188,10 @@ def _anchor() -> Mesh:
 
 
 def _stern(boat: Builder) -> None:
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         boat.rod((-6.4, side * 1.7, 4.2), (-7.7, side * 1.7, 4.0), "silver", f"{name}_shaft", 0.0012)
-        boat.add(propeller(2.6, 3, 35), -7.6, side * 1.7, 4.0, "yellow", f"{name}_propeller", tilt=_BACKWARD)
-        boat.add(lamp(0.8), -7, side * 3.3, 7.7, "lamp_red", f"{name}_tail_lamp", tilt=_BACKWARD)
+        boat.add(propeller(2.6, 3, 35), -7.6, side * 1.7, 4.0, "yellow", f"{name}_propeller", tilt=BACKWARD)
+        boat.add(lamp(0.8), -7, side * 3.3, 7.7, "lamp_red", f"{name}_tail_lamp", tilt=BACKWARD)
     boat.rod((-7.15, 0, 2), (-7.15, 0, _TOP), "silver", "rudder_stock", 0.0011)
     boat.add(tile(1.3, 0.25, 4.4), -7.9, 0, 1.6, "orange", "rudder")
     boat.add(brick(2, 4, 2), -5, 0, _TOP, "lime", "engine_cover")
@@ -220,7 +214,7 @@ def _mast(boat: Builder) -> None:
     boat.add(round_brick(1, 2), -4.3, 0, top, "dark_grey", "radar_stand")
     boat.add(tile(0.6, 3.4, 1.2), -4.3, 0, top + 2.5, "white", "radar_bar", yaw=25)
     boat.add(dome(1.2, 2), -4.3, -1.6, top + 0.3, "white", "satellite_dome")
-    boat.add(lamp(0.9), -4.1, 1.5, top + 1.0, "lamp_amber", "deck_light", tilt=_FORWARD)
+    boat.add(lamp(0.9), -4.1, 1.5, top + 1.0, "lamp_amber", "deck_light", tilt=FORWARD)
     boat.rod((-4.3, -2.2, top), (-5.6, -2.2, top + 7), "black", "antenna", 0.0008)
     for side, name, colour in ((1, "left", "lamp_red"), (-1, "right", "green")):
         boat.add(round_brick(0.8, 1.8, stud=False), 2.6, side * 3.6, _TOP, colour, f"{name}_navigation_lamp")

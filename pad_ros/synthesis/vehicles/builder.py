@@ -10,6 +10,13 @@ from pad_ros.synthesis.bricks import PLATE, STUD, bar
 from pad_ros.synthesis.materials import PALETTE
 from pad_ros.synthesis.wheels import hub, tyre
 
+# Tilts of parts, which stand up when they are made.
+FORWARD = rotation("y", 90)  # what stood up now looks ahead
+BACKWARD = rotation("y", -90)
+LEFT = rotation("x", -90)
+RIGHT = rotation("x", 90)
+SIDES = ((1, "left", LEFT), (-1, "right", RIGHT))  # the sign of y, its name, and the tilt that looks there
+
 
 class Builder:
     """Collects parts; x and y in studs (forward, left), z in plates above the ground."""

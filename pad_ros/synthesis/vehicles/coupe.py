@@ -19,12 +19,9 @@ from pad_ros.synthesis.bricks import (
     wedge,
 )
 from pad_ros.synthesis.shapes import slab
-from pad_ros.synthesis.vehicles.builder import Builder
+from pad_ros.synthesis.vehicles.builder import BACKWARD, FORWARD, SIDES, Builder
 from pad_ros.synthesis.wheels import hub, tyre
 
-_FORWARD = rotation("y", 90)  # what stood up now looks ahead
-_BACKWARD = rotation("y", -90)
-_SIDES = ((1, "left", rotation("x", -90)), (-1, "right", rotation("x", 90)))  # and the turn to look there
 # Lengthwise strips of body, bonnet, roof and boot: the stripe lies left of the middle.
 _STRIPS = ((-1.25, 3.5, "azure", "right"), (1.0, 1.0, "white", "stripe"), (2.25, 1.5, "azure", "left"))
 _ROOF = ((-1.0, 3, "azure", "right"), (1.0, 1, "white", "stripe"), (2.0, 1, "azure", "left"))
@@ -49,7 +46,7 @@ def coupe() -> Assembly:
 def _body(car: Builder) -> None:
     car.add(brick(15, 4, 6), 0, 0, 2, "black", "core")
     car.add(brick(9, 6, 1), -1, 0, 8, "azure", "shoulder")
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         car.add(brick(5, 2, 5), 0, side * 3, 3, "azure", f"{name}_door")
         car.add(tile(5, 2, 1), 0, side * 3.1, 2, "white" if side > 0 else "orange", f"{name}_sill")
         for x, end in ((5, "front"), (-5, "rear")):
@@ -62,20 +59,20 @@ def _nose(car: Builder) -> None:
     car.add(wedge(1.6, 8, 5.6, 2.2, studs=False), 8.3, 0, 2, "azure", "front_bumper")
     car.add(wedge(1.8, 8, 5.2, 0.5, studs=False), 8.5, 0, 1.5, "black", "splitter")
     car.add(tile(0.8, 6, 2), 7.9, 0, 4.2, "black", "grille_back")
-    car.add(grille(2, 1), 8.3, 0, 5.3, "silver", "grille", tilt=_FORWARD @ rotation("z", 90))
+    car.add(grille(2, 1), 8.3, 0, 5.3, "silver", "grille", tilt=FORWARD @ rotation("z", 90))
     car.add(curved_slope(1.2, 6, 1.8, 0.3, 0.2), 8.1, 0, 6.2, "azure", "nose")
     car.add(round_brick(0.8, 0.4, stud=False), 8.55, 0, 7.0, "yellow", "badge", tilt=rotation("y", 60))
-    for side, name, _ in _SIDES:
-        car.add(lamp(1.35), 8.4, side * 2.3, 5.6, "lamp_white", f"{name}_headlight", tilt=_FORWARD)
+    for side, name, _ in SIDES:
+        car.add(lamp(1.35), 8.4, side * 2.3, 5.6, "lamp_white", f"{name}_headlight", tilt=FORWARD)
         car.add(curved_slope(0.8, 1, 3.8, 1.0, 0.1), 7.9, side * 3.5, 4.2, "azure", f"{name}_nose_corner")
-        car.add(lamp(0.7), 8.9, side * 2.0, 3.2, "lamp_amber", f"{name}_indicator", tilt=_FORWARD)
+        car.add(lamp(0.7), 8.9, side * 2.0, 3.2, "lamp_amber", f"{name}_indicator", tilt=FORWARD)
     car.add(tile(0.3, 2.2, 1), 9.2, 0, 2.7, "white", "front_number_plate")
 
 
 def _bonnet(car: Builder) -> None:
     for y, width, colour, name in _STRIPS:
         car.add(curved_slope(5, width, 1.5, 0.3, 1.0), 6, y, 8, colour, f"bonnet_{name}")
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         car.add(curved_slope(3, 1, 1.3, 0.3, 1.0), 6, side * 3.5, 8, "azure", f"{name}_front_wing")
 
 
@@ -83,7 +80,7 @@ def _glass(car: Builder) -> None:
     front, pillar, quarter, rear = (2.7, 0.4), (-1.3, -1.3), (-3.5, -2.2), (-5.75, -2.7)  # x at the bottom, top
     _panel(car, _edge(front, -1), _edge(front, 1), "glass", "windscreen")
     _panel(car, _edge(rear, 1), _edge(rear, -1), "glass", "rear_window")
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         for ends, colour, part in (
             ((pillar, front), "glass", "door_window"),
             ((quarter, pillar), "glass", "quarter_window"),
@@ -129,7 +126,7 @@ def _roof(car: Builder) -> None:
 def _boot(car: Builder) -> None:
     for y, width, colour, name in _STRIPS:
         car.add(curved_slope(3, width, 1.5, 0.8, 1.4), -7, y, 8, colour, f"boot_{name}", yaw=180)
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         car.add(curved_slope(3, 1, 1.5, 0.3, 0.6), -6, side * 3.5, 8, "azure", f"{name}_haunch", yaw=180)
         car.add(curved_slope(1.5, 1, 1.5, 0.2, 0.2), -3.75, side * 3.5, 8, "azure", f"{name}_haunch_front")
     car.add(slope(1, 5.9, 1.2, 0.5, 0.2), -8.05, 0, 9.2, "white", "spoiler_lip")
@@ -138,21 +135,21 @@ def _boot(car: Builder) -> None:
 def _tail(car: Builder) -> None:
     car.add(wedge(1.4, 8, 6, 2.2, studs=False), -8.2, 0, 2, "azure", "rear_bumper", yaw=180)
     car.add(tile(0.7, 7, 3.8), -7.85, 0, 4.2, "black", "tail_panel")
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         for y in (1.7, 2.8):
-            car.add(lamp(1), -8.2, side * y, 6.3, "lamp_red", f"{name}_tail_lamp", tilt=_BACKWARD)
+            car.add(lamp(1), -8.2, side * y, 6.3, "lamp_red", f"{name}_tail_lamp", tilt=BACKWARD)
     car.add(tile(0.3, 2.2, 1.3), -8.3, 0, 5.6, "yellow", "rear_number_plate")
     car.rod((-8.6, -2.2, 2.3), (-9.3, -2.2, 2.3), "silver", "exhaust", 0.0026)
 
 
 def _trim(car: Builder) -> None:
-    for side, name, turn in _SIDES:
+    for side, name, turn in SIDES:
         car.add(curved_slope(0.6, 1.2, 1.7, 0.5, 0.1), 2.0, side * 3.9, 8.6, "white", f"{name}_mirror")
         car.add(tile(0.9, 0.4, 0.4), -1.9, side * 4.0, 7.4, "black", f"{name}_door_handle", tilt=turn)
-    car.add(round_brick(1.8, 0.4, stud=False), 0.4, 4.0, 5.6, "white", "door_roundel", tilt=_SIDES[0][2])
-    car.add(tile(0.35, 1.1, 0.4), 0.4, 4.15, 5.6, "black", "door_number", tilt=_SIDES[0][2])
-    car.add(tile(3.2, 0.5, 0.4), 0.4, -4.0, 6.2, "orange", "door_stripe", tilt=_SIDES[1][2])
-    car.add(tile(2.2, 0.5, 0.4), 0.9, -4.0, 4.6, "orange", "short_door_stripe", tilt=_SIDES[1][2])
-    car.add(round_brick(0.8, 0.5, stud=False), -6.9, 4.0, 6.4, "silver", "fuel_cap", tilt=_SIDES[0][2])
+    car.add(round_brick(1.8, 0.4, stud=False), 0.4, 4.0, 5.6, "white", "door_roundel", tilt=SIDES[0][2])
+    car.add(tile(0.35, 1.1, 0.4), 0.4, 4.15, 5.6, "black", "door_number", tilt=SIDES[0][2])
+    car.add(tile(3.2, 0.5, 0.4), 0.4, -4.0, 6.2, "orange", "door_stripe", tilt=SIDES[1][2])
+    car.add(tile(2.2, 0.5, 0.4), 0.9, -4.0, 4.6, "orange", "short_door_stripe", tilt=SIDES[1][2])
+    car.add(round_brick(0.8, 0.5, stud=False), -6.9, 4.0, 6.4, "silver", "fuel_cap", tilt=SIDES[0][2])
     car.rod((2.75, 0.9, 9.3), (1.75, -0.6, 10.9), "black", "wiper", 0.0007)
     car.add(grille(1, 1), 4.2, -1.6, 9.4, "black", "bonnet_vent")

@@ -26,12 +26,8 @@ from pad_ros.synthesis.bricks import (
     windscreen,
 )
 from pad_ros.synthesis.shapes import lathe, prism, tube
-from pad_ros.synthesis.vehicles.builder import Builder
+from pad_ros.synthesis.vehicles.builder import BACKWARD, FORWARD, LEFT, RIGHT, Builder
 
-_FORWARD = rotation("y", 90)  # what stood up now looks ahead
-_BACKWARD = rotation("y", -90)
-_LEFT = rotation("x", -90)
-_RIGHT = rotation("x", 90)
 _SIDES = ((1, "left"), (-1, "right"))
 
 _AXLE = 5.12  # plates: the tread blocks touch the ground
@@ -108,9 +104,9 @@ def _nose(car: Builder) -> None:
     hoop = ((8.9, -0.9, 6.6), (8.5, -0.9, 10.2), (8.5, 0.9, 10.2), (8.9, 0.9, 6.6))
     car.add(pipe(hoop, 0.0013), 0, 0, 0, "blue", "front_hoop")
     for side, name in _SIDES:
-        car.add(lamp(0.9), 7.98, 0.5 * side, 7.7, "lamp_white", f"{name}_headlight", tilt=_FORWARD)
-        car.add(lamp(0.7), 8.6, 1.2 * side, 7.6, "lamp_amber", f"{name}_indicator", tilt=_FORWARD)
-    car.add(round_brick(0.8, 3, stud=False), 8.4, 0.6, 6.3, "dark_grey", "winch", tilt=_RIGHT)
+        car.add(lamp(0.9), 7.98, 0.5 * side, 7.7, "lamp_white", f"{name}_headlight", tilt=FORWARD)
+        car.add(lamp(0.7), 8.6, 1.2 * side, 7.6, "lamp_amber", f"{name}_indicator", tilt=FORWARD)
+    car.add(round_brick(0.8, 3, stud=False), 8.4, 0.6, 6.3, "dark_grey", "winch", tilt=RIGHT)
 
 
 def _front_axle(car: Builder) -> None:
@@ -157,7 +153,7 @@ def _strut(car: Builder, x: float, foot: tuple[float, float], head: tuple[float,
 def _cabin(car: Builder) -> None:
     car.add(brick(1, 6, 4), 2.5, 0, 7, "white", "scuttle")
     car.add(windscreen(0.5, 4.4, 3), 2.75, 0, 11.1, "glass", "windscreen")
-    car.add(tile(4.6, 0.8, 0.5), 2.0, 0, 10, "black", "dashboard", yaw=-90, tilt=_RIGHT)
+    car.add(tile(4.6, 0.8, 0.5), 2.0, 0, 10, "black", "dashboard", yaw=-90, tilt=RIGHT)
     for side, name in _SIDES:
         car.add(brick(4, 1, 3), 0, 2.5 * side, 7, "tan", f"{name}_door")
         car.add(brick(2, 2, 1), -0.7, 1.0 * side, 7, "azure", f"{name}_seat")
@@ -194,14 +190,14 @@ def _frame(car: Builder) -> None:
 
 def _sides(car: Builder) -> None:
     """What tells left from right: sand ladder and figures against sand plate, stripe and snorkel."""
-    along = _FORWARD @ rotation("z", 90)
+    along = FORWARD @ rotation("z", 90)
     car.add(ladder(5.6, 1.2, 7), -2.9, 2.93, 11.9, "orange", "sand_ladder", tilt=along)
-    car.add(tile(2.4, 1, 0.3), 0, 2.97, 8.5, "white", "left_number_tile", tilt=_LEFT)
+    car.add(tile(2.4, 1, 0.3), 0, 2.97, 8.5, "white", "left_number_tile", tilt=LEFT)
     for x, value in ((0.4, 4), (-0.4, 8)):
-        car.add(digit(value, 0.9), x, 3.09, 8.5, "blue", "left_figure", yaw=180, tilt=_RIGHT)
-    car.add(grille(5, 1), 0.1, -2.75, 12.0, "lime", "sand_plate", tilt=_RIGHT)
-    car.add(tile(3.6, 0.4, 0.3), 0, -2.97, 9.2, "orange", "right_stripe", tilt=_RIGHT)
-    car.add(tile(3.6, 0.4, 0.3), 0, -2.97, 7.9, "blue", "right_stripe", tilt=_RIGHT)
+        car.add(digit(value, 0.9), x, 3.09, 8.5, "blue", "left_figure", yaw=180, tilt=RIGHT)
+    car.add(grille(5, 1), 0.1, -2.75, 12.0, "lime", "sand_plate", tilt=RIGHT)
+    car.add(tile(3.6, 0.4, 0.3), 0, -2.97, 9.2, "orange", "right_stripe", tilt=RIGHT)
+    car.add(tile(3.6, 0.4, 0.3), 0, -2.97, 7.9, "blue", "right_stripe", tilt=RIGHT)
     snorkel = ((-2.9, -2.2, 9.6), (-3.05, -2.75, 11.5), (-3.05, -2.65, 21))
     car.add(pipe(snorkel, 0.0018), 0, 0, 0, "black", "snorkel")
     car.add(round_brick(1, 2, stud=False), -3.05, -2.65, 20.8, "black", "snorkel_head")
@@ -216,7 +212,7 @@ def _engine(car: Builder) -> None:
         car.add(tile(2.5, 0.8, 0.7), -5, 1.14 * side, 9.75, "red", f"{name}_valve_cover", tilt=lean)
     car.add(round_brick(1.0, 2.2, stud=False), -5, 0, 9, "black", "carburettor")
     car.add(round_brick(1.8, 1.2), -5, 0, 11.2, "silver", "air_filter")
-    car.add(round_brick(1.8, 4, stud=False), -8.0, 0, 8.0, "light_grey", "gearbox", tilt=_FORWARD)
+    car.add(round_brick(1.8, 4, stud=False), -8.0, 0, 8.0, "light_grey", "gearbox", tilt=FORWARD)
     car.add(brick(1, 1, 3), -3.5, -1.5, 6, "yellow", "battery")
 
 
@@ -225,7 +221,7 @@ def _exhausts(car: Builder) -> None:
         car.rod((x, 1.3, 8.4), (x - 0.7, 2.5, 11.4), "silver", "left_exhaust", 0.0013)
     collector = ((-4.2, -1.3, 8.4), (-4.7, -2.1, 8.2), (-7.6, -2.1, 8.2), (-8.6, -2.1, 10.6))
     car.add(pipe(collector, 0.0014), 0, 0, 0, "silver", "right_exhaust")
-    car.add(round_brick(1.0, 4, stud=False), -7.5, -2.1, 8.2, "black", "muffler", tilt=_FORWARD)
+    car.add(round_brick(1.0, 4, stud=False), -7.5, -2.1, 8.2, "black", "muffler", tilt=FORWARD)
 
 
 def _tail(car: Builder) -> None:
@@ -233,9 +229,9 @@ def _tail(car: Builder) -> None:
     car.add(pipe(bumper), 0, 0, 0, "blue", "rear_bumper")
     car.add(tile(0.5, 3.4, 1), -6.85, 0, 11.9, "black", "tail_lamp_bar")
     for y, colour in ((-1.2, "lamp_red"), (0, "lamp_amber"), (1.2, "lamp_red")):
-        car.add(lamp(0.8), -7.05, y, 12.4, colour, "tail_lamp", tilt=_BACKWARD)
-    car.add(tile(1, 2, 0.5), -7.98, 0, 5.6, "yellow", "number_plate", tilt=_BACKWARD)
-    lean = rotation("y", -_STAY) @ _RIGHT
+        car.add(lamp(0.8), -7.05, y, 12.4, colour, "tail_lamp", tilt=BACKWARD)
+    car.add(tile(1, 2, 0.5), -7.98, 0, 5.6, "yellow", "number_plate", tilt=BACKWARD)
+    lean = rotation("y", -_STAY) @ RIGHT
     car.wheel(-4.55, 0, 18.5, 0.0140, 0.0105, "light_grey", tilt=lean)
     car.rod((-4.2, -2.05, 16.5), (-4.2, 2.05, 16.5), "blue", "spare_wheel_bar", 0.0013)
 
@@ -244,7 +240,7 @@ def _light_bar(car: Builder) -> None:
     car.add(tile(0.6, 4.8, 1), 1.95, 0, 20, "black", "light_bar")
     for y in (-1.9, -0.95, 0.0, 0.95, 1.9):
         colour = "lamp_amber" if abs(y) > 1.5 else "lamp_white"
-        car.add(lamp(0.9), 2.2, y, 20.8, colour, "roof_lamp", tilt=_FORWARD)
+        car.add(lamp(0.9), 2.2, y, 20.8, colour, "roof_lamp", tilt=FORWARD)
 
 
 def _roof_load(car: Builder) -> None:
@@ -252,9 +248,9 @@ def _roof_load(car: Builder) -> None:
         car.add(tile(0.5, 4.8, 0.5), x, 0, 20, "light_grey", "rack_slat")
     rail = ((1.5, 2.4, 21.2), (-2.7, 2.4, 21.2), (-2.7, -2.4, 21.2), (1.5, -2.4, 21.2))
     car.add(pipe(rail, 0.0010), 0, 0, 0, "light_grey", "rack_rail")
-    car.add(round_brick(1.3, 10, stud=False), 0.9, 2.0, 22.1, "green", "tent_roll", tilt=_RIGHT)
+    car.add(round_brick(1.3, 10, stud=False), 0.9, 2.0, 22.1, "green", "tent_roll", tilt=RIGHT)
     for y in (1.3, -0.9):
-        car.add(_strap(0.0052), 0.9, y, 22.1, "tan", "tent_strap", tilt=_RIGHT)
+        car.add(_strap(0.0052), 0.9, y, 22.1, "tan", "tent_strap", tilt=RIGHT)
     for x, colour in ((-0.5, "azure"), (-1.6, "white")):
         car.add(brick(1, 2, 3), x, 1.2, 20.5, colour, "water_can")
         car.add(round_brick(0.7, 1, stud=False), x, 1.7, 23.5, "blue", "water_can_cap")

@@ -28,12 +28,8 @@ from pad_ros.synthesis.bricks import (
     windscreen,
 )
 from pad_ros.synthesis.shapes import cylinder, prism, sector, slab
-from pad_ros.synthesis.vehicles.builder import Builder
+from pad_ros.synthesis.vehicles.builder import BACKWARD, FORWARD, LEFT, RIGHT, Builder
 
-_FORWARD = rotation("y", 90)  # what stood up now looks ahead
-_BACKWARD = rotation("y", -90)
-_LEFT = rotation("x", -90)
-_RIGHT = rotation("x", 90)
 _SIDES = ((1, "left"), (-1, "right"))
 _FRONT, _REAR, _AXLE = 3.6, -4.4, 5.25  # studs, studs, plates
 _DECK, _ROOF = 9.2, 21.0  # plates
@@ -75,7 +71,7 @@ def _beam(corners: tuple[tuple[float, float], ...], depth: float, width: float) 
 
 
 def _outwards(side: int) -> Matrix:
-    return _LEFT if side > 0 else _RIGHT
+    return LEFT if side > 0 else RIGHT
 
 
 def _frames(machine: Builder) -> None:
@@ -102,7 +98,7 @@ def _wheels(machine: Builder) -> None:
         machine.rod((2.0, side * 1.4, 10.8), (2.4, side * 3.2, 10.2), "dark_grey", f"front_{name}_bracket", 0.0013)
         machine.rod((3.0, side * 3.4, 10.8), (3.0, side * 3.4, 13.0), "dark_grey", f"{name}_lamp_post", 0.0010)
         machine.add(tile(0.5, 1.1, 2.4), 3.0, side * 3.4, 12.8, "black", f"{name}_lamp_box")
-        machine.add(lamp(0.85), 3.2, side * 3.4, 14.0, "lamp_white", f"{name}_headlight", tilt=_FORWARD)
+        machine.add(lamp(0.85), 3.2, side * 3.4, 14.0, "lamp_white", f"{name}_headlight", tilt=FORWARD)
 
 
 def _joint(machine: Builder) -> None:
@@ -173,7 +169,7 @@ def _engine(machine: Builder) -> None:
     machine.add(brick(5, 4, 3), -5.6, 0, 8.2, "yellow", "hood")
     machine.add(brick(3, 4, 2), -4.6, 0, 11.2, "yellow", "hood_top")
     machine.add(slope(2, 4, 2, 0.4, 0.2), -7.1, 0, 11.2, "yellow", "hood_tail", yaw=180)
-    machine.add(grille(3, 1), -8.1, 0, 9.6, "black", "rear_grille", tilt=_BACKWARD @ rotation("z", 90))
+    machine.add(grille(3, 1), -8.1, 0, 9.6, "black", "rear_grille", tilt=BACKWARD @ rotation("z", 90))
     for side, name in _SIDES:
         machine.add(grille(2, 1), -4.2, side * 2.0, 11.9, "black", f"{name}_hood_grille", tilt=_outwards(side))
 
@@ -182,7 +178,7 @@ def _hood_details(machine: Builder) -> None:
     for place, value in enumerate((9, 5)):
         upright = rotation("z", 180) @ rotation("x", 90)
         machine.add(digit(value, 0.8), -6.5 - 0.6 * place, 2.0, 10.2, "black", "hood_number", tilt=upright)
-    machine.add(tile(2.2, 0.5, 0.4), -6.7, -1.98, 10.2, "red", "right_hood_stripe", tilt=_RIGHT)
+    machine.add(tile(2.2, 0.5, 0.4), -6.7, -1.98, 10.2, "red", "right_hood_stripe", tilt=RIGHT)
     machine.rod((-4.1, -1.0, 13.0), (-4.1, -1.0, 17.5), "dark_grey", "exhaust", 0.0019)
     machine.rod((-4.1, -1.0, 14.0), (-4.1, -1.0, 16.4), "silver", "exhaust_shield", 0.0025)
     machine.rod((-4.1, -1.0, 17.3), (-4.8, -1.0, 19.0), "dark_grey", "exhaust_tip", 0.0017)
@@ -198,22 +194,22 @@ def _hood_details(machine: Builder) -> None:
 def _counterweight(machine: Builder) -> None:
     machine.add(tile(1.6, 6, 4), -9.2, 0, 4.6, "black", "counterweight")
     machine.add(brick(1, 4, 1), -8.9, 0, 8.6, "black", "counterweight_top")
-    slanted = _BACKWARD @ rotation("z", 35)
+    slanted = BACKWARD @ rotation("z", 35)
     for y in (-2.4, -1.45, 1.45, 2.4):
         machine.add(tile(1.3, 0.45, 0.4), -9.98, y, 6.6, "yellow", "warning_stripe", tilt=slanted)
-    machine.add(tile(0.7, 1.3, 0.5), -9.98, 0, 7.2, "white", "number_plate", tilt=_BACKWARD)
+    machine.add(tile(0.7, 1.3, 0.5), -9.98, 0, 7.2, "white", "number_plate", tilt=BACKWARD)
     machine.rod((-9.9, 0, 5.4), (-10.5, 0, 5.4), "silver", "tow_pin", 0.0014)
     for side, name in _SIDES:
         machine.add(tile(0.8, 0.8, 2), -9.2, side * 2.5, 8.6, "dark_grey", f"{name}_tail_lamp_box")
-        machine.add(lamp(0.7), -9.6, side * 2.5, 9.6, "lamp_red", f"{name}_tail_lamp", tilt=_BACKWARD)
+        machine.add(lamp(0.7), -9.6, side * 2.5, 9.6, "lamp_red", f"{name}_tail_lamp", tilt=BACKWARD)
 
 
 def _platform(machine: Builder) -> None:
     machine.add(brick(3, 4, 3), -1.6, 0, 5.2, "dark_grey", "platform_base")
     machine.add(brick(4, 6, 1), -1.1, 0, 8.2, "black", "platform")
     machine.add(brick(2, 1, 3), -0.6, -2.5, 5.2, "orange", "fuel_tank")
-    machine.add(round_brick(0.6, 0.6, stud=False), -1.2, -3.0, 6.8, "black", "fuel_cap", tilt=_RIGHT)
-    machine.add(tile(0.8, 0.5, 0.4), -0.2, -2.98, 6.8, "white", "fuel_label", tilt=_RIGHT)
+    machine.add(round_brick(0.6, 0.6, stud=False), -1.2, -3.0, 6.8, "black", "fuel_cap", tilt=RIGHT)
+    machine.add(tile(0.8, 0.5, 0.4), -0.2, -2.98, 6.8, "white", "fuel_label", tilt=RIGHT)
     lean = rotation("x", 10) @ rotation("z", 90)
     machine.add(ladder(3.2, 1.7, 4), -0.4, 3.45, 1.6, "light_grey", "ladder", tilt=lean)
     machine.add(brick(1, 1, 3), -1.5, 2.5, 5.2, "blue", "battery_box")
@@ -238,7 +234,7 @@ def _cab(machine: Builder) -> None:
     for side, name in _SIDES:
         machine.rod((0.4, side * 1.8, 16.5), (0.8, side * 2.9, 17.0), "black", f"{name}_mirror_stalk", 0.0008)
         machine.add(tile(0.3, 0.7, 2.6), 0.85, side * 3.1, 15.4, "black", f"{name}_mirror")
-        machine.add(tile(0.8, 0.5, 0.3), 0.72, side * 3.1, 16.7, "silver", f"{name}_mirror_glass", tilt=_BACKWARD)
+        machine.add(tile(0.8, 0.5, 0.3), 0.72, side * 3.1, 16.7, "silver", f"{name}_mirror_glass", tilt=BACKWARD)
 
 
 def _seat(machine: Builder) -> None:
@@ -256,8 +252,8 @@ def _roof(machine: Builder) -> None:
     machine.add(slope(0.7, 4, 1, 0.3, 0.1), 1.25, 0, _ROOF, "black", "sun_visor")
     for side, name in _SIDES:
         machine.add(tile(4, 0.5, 0.7), -1.1, side * 2.25, _ROOF + 0.1, "black", f"{name}_roof_edge")
-        machine.add(lamp(0.8), 0.6, side * 1.4, _ROOF + 1.6, "lamp_white", f"{name}_work_lamp", tilt=_FORWARD)
-        machine.add(lamp(0.6), -2.6, side * 1.5, _ROOF + 1.5, "lamp_amber", f"{name}_rear_work_lamp", tilt=_BACKWARD)
+        machine.add(lamp(0.8), 0.6, side * 1.4, _ROOF + 1.6, "lamp_white", f"{name}_work_lamp", tilt=FORWARD)
+        machine.add(lamp(0.6), -2.6, side * 1.5, _ROOF + 1.5, "lamp_amber", f"{name}_rear_work_lamp", tilt=BACKWARD)
     machine.add(round_brick(1.0, 1, stud=False), -2.1, 1.0, _ROOF + 1.0, "black", "beacon_foot")
     machine.add(dome(0.95, 1.8), -2.1, 1.0, _ROOF + 1.9, "lamp_amber", "beacon")
     machine.add(brick(2, 2, 1.5), -1.1, -0.5, _ROOF + 1, "white", "air_conditioner")

@@ -13,12 +13,7 @@ from pad_ros.synthesis.bricks import (
     tile,
     windscreen,
 )
-from pad_ros.synthesis.vehicles.builder import Builder
-
-_FORWARD = rotation("y", 90)  # what stood up now looks ahead
-_BACKWARD = rotation("y", -90)
-_LEFT = rotation("x", -90)
-_RIGHT = rotation("x", 90)
+from pad_ros.synthesis.vehicles.builder import BACKWARD, FORWARD, LEFT, RIGHT, Builder
 
 
 def off_road_car() -> Assembly:
@@ -52,9 +47,9 @@ def _front(car: Builder) -> None:
     car.add(grille(1, 1), 4.5, -1.5, 10.3, "black", "bonnet_vent")
     for side, name in ((1, "left"), (-1, "right")):
         car.add(slope(1, 2, 3, 1.2, 0.1), 7.5, side * 3.0, 6, "red", f"{name}_wing_tip")
-        car.add(lamp(1), 7.0, side * 1.5, 6.6, "lamp_white", f"{name}_headlight", tilt=_FORWARD)
-        car.add(lamp(0.6), 8.0, side * 3.0, 6.9, "lamp_amber", f"{name}_indicator", tilt=_FORWARD)
-    car.add(grille(2, 2), 7.0, 0, 6.5, "black", "radiator", tilt=_FORWARD @ rotation("z", 90))
+        car.add(lamp(1), 7.0, side * 1.5, 6.6, "lamp_white", f"{name}_headlight", tilt=FORWARD)
+        car.add(lamp(0.6), 8.0, side * 3.0, 6.9, "lamp_amber", f"{name}_indicator", tilt=FORWARD)
+    car.add(grille(2, 2), 7.0, 0, 6.5, "black", "radiator", tilt=FORWARD @ rotation("z", 90))
     car.add(brick(1, 6, 1), 7.5, 0, 4, "black", "bumper")
     car.rod((8.1, -2.2, 4.6), (8.1, 2.2, 4.6), "silver", "bull_bar")
     car.add(tile(1, 2, 0.5), 7.5, 0, 5.4, "white", "winch_plate")
@@ -66,7 +61,7 @@ def _front(car: Builder) -> None:
 def _cabin(car: Builder) -> None:
     for side, name, stripe in ((1, "left", "white"), (-1, "right", "yellow")):
         car.add(brick(6, 1), 0, side * 2.5, 6, "red", f"{name}_door")
-        car.add(tile(3, 1, 0.5), 0.8, side * 2.97, 7.45, stripe, f"{name}_stripe", tilt=_LEFT if side > 0 else _RIGHT)
+        car.add(tile(3, 1, 0.5), 0.8, side * 2.97, 7.45, stripe, f"{name}_stripe", tilt=LEFT if side > 0 else RIGHT)
         car.add(slope(2, 1, 2, 0.4, 0.4), -2, side * 2.5, 9, "red", f"{name}_shoulder")
         car.add(brick(2, 2, 1), -0.9, side * 1.0, 6, "tan", f"{name}_seat")
         car.add(tile(0.5, 1.7, 6), -1.7, side * 1.0, 7, "tan", f"{name}_backrest")
@@ -87,7 +82,7 @@ def _cage(car: Builder) -> None:
     for x, name in ((1.7, "front"), (-0.4, "middle"), (-2.4, "rear")):
         car.rod((x, -2.75, top), (x, 2.75, top), "black", f"{name}_roof_bar")
     for y in (-1.8, -0.6, 0.6, 1.8):
-        car.add(lamp(1), 1.7, y, top + 1.2, "lamp_amber" if y > 1 else "lamp_white", "roof_lamp", tilt=_FORWARD)
+        car.add(lamp(1), 1.7, y, top + 1.2, "lamp_amber" if y > 1 else "lamp_white", "roof_lamp", tilt=FORWARD)
     car.add(brick(2, 3, 1), -1.4, 0.9, top + 0.4, "blue", "roof_plate")
     car.add(brick(1, 2, 2), -1.9, 1.4, top + 1.4, "brown", "roof_case")
     car.add(tile(1, 1, 1), -0.9, 0.4, top + 1.4, "yellow", "roof_tile")
@@ -100,7 +95,7 @@ def _bed(car: Builder) -> None:
     for side, name in ((1, "left"), (-1, "right")):
         car.add(brick(4, 1, 2), -5, side * 2.5, 9, "red", f"{name}_bed_wall")
         car.add(slope(1, 2, 3, 1.2, 0.1), -7.5, side * 3.0, 6, "red", f"{name}_rear_tip", yaw=180)
-        car.add(round_brick(1, 1, stud=False), -7.0, side * 1.6, 6.6, "lamp_red", f"{name}_tail_lamp", tilt=_BACKWARD)
+        car.add(round_brick(1, 1, stud=False), -7.0, side * 1.6, 6.6, "lamp_red", f"{name}_tail_lamp", tilt=BACKWARD)
     car.add(tile(3, 1, 0.5), -5, 3.5, 9.35, "white", "wing_stripe")
     car.add(grille(2, 1), -5, -3.5, 9.35, "dark_grey", "wing_vent")
     car.add(brick(2, 2, 3), -5.9, 1, 9, "brown", "crate")

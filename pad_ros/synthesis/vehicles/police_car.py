@@ -23,13 +23,9 @@ from pad_ros.synthesis.bricks import (
     steering_wheel,
     tile,
 )
-from pad_ros.synthesis.vehicles.builder import Builder
+from pad_ros.synthesis.vehicles.builder import BACKWARD, FORWARD, LEFT, RIGHT, Builder
 
-_FORWARD = rotation("y", 90)  # what stood up now looks ahead
-_BACKWARD = rotation("y", -90)
-_LEFT = rotation("x", -90)
-_RIGHT = rotation("x", 90)
-_ACROSS = _FORWARD @ rotation("z", 90)  # looks ahead, its length across the car
+_ACROSS = FORWARD @ rotation("z", 90)  # looks ahead, its length across the car
 _SIDES = ((1, "left"), (-1, "right"))
 _SILL, _ROOF = 10.0, 18.0  # plates
 _LEAN = 8.0  # degrees that the side windows lean inwards
@@ -100,11 +96,11 @@ def _bonnet(car: Builder) -> None:
 def _face(car: Builder) -> None:
     car.add(tile(1, 6, 5.45), 7.5, 0, 3.55, "white", "nose")
     car.add(grille(3, 1), 8.0, 0, 6.6, "black", "radiator", tilt=_ACROSS)
-    car.add(round_brick(0.7, 0.5, stud=False), 8.3, 0, 7.0, "yellow", "star", tilt=_FORWARD)
+    car.add(round_brick(0.7, 0.5, stud=False), 8.3, 0, 7.0, "yellow", "star", tilt=FORWARD)
     for side, name in _SIDES:
-        car.add(lamp(1.05), 8.0, side * 2.2, 6.6, "lamp_white", f"{name}_headlight", tilt=_FORWARD)
-        car.add(lamp(0.6), 8.0, side * 3.5, 7.2, "lamp_amber", f"{name}_indicator", tilt=_FORWARD)
-        car.add(lamp(0.6), 9.0, side * 3.3, 4.25, "lamp_white", f"{name}_fog_lamp", tilt=_FORWARD)
+        car.add(lamp(1.05), 8.0, side * 2.2, 6.6, "lamp_white", f"{name}_headlight", tilt=FORWARD)
+        car.add(lamp(0.6), 8.0, side * 3.5, 7.2, "lamp_amber", f"{name}_indicator", tilt=FORWARD)
+        car.add(lamp(0.6), 9.0, side * 3.3, 4.25, "lamp_white", f"{name}_fog_lamp", tilt=FORWARD)
         hook = pipe(((0, -0.25, 0), (0.5, -0.25, 0), (0.5, 0.25, 0), (0, 0.25, 0)), 0.0008)
         car.add(hook, 8.9, side * 2.4, 3.9, "red", f"{name}_tow_hook")
     car.add(tile(1, 8, 1.5), 8.5, 0, 3.5, "black", "bumper")
@@ -120,11 +116,11 @@ def _push_bar(car: Builder) -> None:
     for side, name in _SIDES:
         guard = pipe(((9.2, side * 1.8, 8.2), (8.8, side * 3.5, 8.2), (8.8, side * 3.5, 5.0)), 0.0011)
         car.add(guard, 0, 0, 0, "black", f"{name}_lamp_guard")
-        car.add(tile(0.9, 0.5, 1), 9.35, side * 1.8, 6.6, "dark_grey", f"{name}_push_pad", tilt=_FORWARD)
+        car.add(tile(0.9, 0.5, 1), 9.35, side * 1.8, 6.6, "dark_grey", f"{name}_push_pad", tilt=FORWARD)
         colour = "lamp_red" if side > 0 else "blue"
         car.add(dome(0.7, 1.4), 9.2, side * 1.2, 10.0, colour, f"{name}_push_bar_strobe")
-    car.add(tile(0.7, 1.9, 0.4), 9.3, 0, 4.9, "white", "front_number_plate", tilt=_FORWARD)
-    car.add(round_brick(0.9, 1.5, stud=False), 9.0, 1.25, 7.0, "dark_grey", "siren", tilt=_FORWARD)
+    car.add(tile(0.7, 1.9, 0.4), 9.3, 0, 4.9, "white", "front_number_plate", tilt=FORWARD)
+    car.add(round_brick(0.9, 1.5, stud=False), 9.0, 1.25, 7.0, "dark_grey", "siren", tilt=FORWARD)
 
 
 def _doors(car: Builder) -> None:
@@ -137,7 +133,7 @@ def _doors(car: Builder) -> None:
         car.add(brick(5, 1, 1), -5.5, side * 3.5, 9, "white", f"{name}_rear_sill")
         car.rod((2.5, side * 3.6, 10.2), (2.5, side * 4.5, 11.0), "black", f"{name}_mirror_stalk", 0.0008)
         car.add(tile(0.4, 0.8, 2.2), 2.5, side * 4.7, 10.6, "blue", f"{name}_mirror")
-        car.add(tile(1.6 * 0.4, 0.6, 0.3), 2.3, side * 4.7, 11.7, "silver", f"{name}_mirror_glass", tilt=_BACKWARD)
+        car.add(tile(1.6 * 0.4, 0.6, 0.3), 2.3, side * 4.7, 11.7, "silver", f"{name}_mirror_glass", tilt=BACKWARD)
 
 
 def _left_marks(car: Builder) -> None:
@@ -145,25 +141,25 @@ def _left_marks(car: Builder) -> None:
     for row, z in enumerate((7.3, 5.7)):
         for column in range(6):
             colour = ("blue", "yellow")[(row + column) % 2]
-            car.add(tile(1, 0.64, 0.4), 2.5 - column, 3.98, z, colour, "left_field", tilt=_LEFT)
+            car.add(tile(1, 0.64, 0.4), 2.5 - column, 3.98, z, colour, "left_field", tilt=LEFT)
     for x in (-7.5, -3.5):
-        car.add(tile(0.6, 0.5, 0.4), x, 3.98, 5.0, "lamp_amber", "left_reflector", tilt=_LEFT)
+        car.add(tile(0.6, 0.5, 0.4), x, 3.98, 5.0, "lamp_amber", "left_reflector", tilt=LEFT)
     for x in (3.5, 7.5):
-        car.add(tile(0.5, 1.0, 0.4), x, 3.98, 6.0, "yellow", "left_wing_mark", tilt=_LEFT)
+        car.add(tile(0.5, 1.0, 0.4), x, 3.98, 6.0, "yellow", "left_wing_mark", tilt=LEFT)
 
 
 def _right_marks(car: Builder) -> None:
     """A blue stripe above a red one, a star and lettering."""
     for x, door in ((1.5, "front"), (-1.5, "rear")):
-        car.add(tile(3, 0.35, 0.4), x, -3.98, 4.8, "red", f"right_{door}_stripe", tilt=_RIGHT)
-    car.add(tile(3, 0.5, 0.4), -1.5, -3.98, 5.9, "blue", "right_rear_broad_stripe", tilt=_RIGHT)
+        car.add(tile(3, 0.35, 0.4), x, -3.98, 4.8, "red", f"right_{door}_stripe", tilt=RIGHT)
+    car.add(tile(3, 0.5, 0.4), -1.5, -3.98, 5.9, "blue", "right_rear_broad_stripe", tilt=RIGHT)
     for letter in range(5):
-        car.add(tile(0.38, 0.6, 0.4), -0.4 - 0.52 * letter, -3.98, 7.3, "black", "letter", tilt=_RIGHT)
-    car.add(round_brick(1.4, 0.5, stud=False), 1.7, -3.98, 6.9, "yellow", "right_badge", tilt=_RIGHT)
-    car.add(round_brick(0.7, 0.8, stud=False), 1.7, -3.98, 6.9, "blue", "right_badge_middle", tilt=_RIGHT)
-    car.add(round_brick(0.8, 0.5, stud=False), -3.5, -3.98, 6.8, "black", "fuel_cap", tilt=_RIGHT)
-    car.add(tile(0.6, 0.5, 0.4), -7.5, -3.98, 5.0, "lamp_amber", "right_reflector", tilt=_RIGHT)
-    car.add(tile(0.6, 0.8, 0.4), 7.5, -3.98, 5.6, "red", "right_wing_mark", tilt=_RIGHT)
+        car.add(tile(0.38, 0.6, 0.4), -0.4 - 0.52 * letter, -3.98, 7.3, "black", "letter", tilt=RIGHT)
+    car.add(round_brick(1.4, 0.5, stud=False), 1.7, -3.98, 6.9, "yellow", "right_badge", tilt=RIGHT)
+    car.add(round_brick(0.7, 0.8, stud=False), 1.7, -3.98, 6.9, "blue", "right_badge_middle", tilt=RIGHT)
+    car.add(round_brick(0.8, 0.5, stud=False), -3.5, -3.98, 6.8, "black", "fuel_cap", tilt=RIGHT)
+    car.add(tile(0.6, 0.5, 0.4), -7.5, -3.98, 5.0, "lamp_amber", "right_reflector", tilt=RIGHT)
+    car.add(tile(0.6, 0.8, 0.4), 7.5, -3.98, 5.6, "red", "right_wing_mark", tilt=RIGHT)
 
 
 def _pane(car: Builder, mesh: Mesh, side: int, x: float, up: float, colour: str, name: str) -> None:
@@ -195,8 +191,8 @@ def _windscreen(car: Builder) -> None:
         car.rod((2.95, y, 10.2), (2.3, y + 1.5, 13.8), "black", "wiper", 0.0006)
     car.add(tile(0.3, 1.6, 1.4), 1.4, 0, 16.2, "black", "rear_view_mirror")
     car.rod((3.0, 3.3, 10.0), (3.2, 3.9, 11.6), "black", "spotlight_arm", 0.0008)
-    car.add(round_brick(0.8, 1.2, stud=False), 3.0, 4.0, 12.2, "silver", "spotlight", tilt=_FORWARD)
-    car.add(lamp(0.8), 3.48, 4.0, 12.2, "lamp_white", "spotlight_glass", tilt=_FORWARD)
+    car.add(round_brick(0.8, 1.2, stud=False), 3.0, 4.0, 12.2, "silver", "spotlight", tilt=FORWARD)
+    car.add(lamp(0.8), 3.48, 4.0, 12.2, "lamp_white", "spotlight_glass", tilt=FORWARD)
 
 
 def _seats(car: Builder) -> None:
@@ -240,7 +236,7 @@ def _light_bar(car: Builder) -> None:
     x, z = 0.5, _ROOF + 1
     for side, name in _SIDES:
         car.add(round_brick(0.8, 1, stud=False), x, side * 2.0, z, "dark_grey", f"{name}_light_bar_foot")
-        car.add(lamp(0.55), x + 0.5, side * 0.5, z + 1.4, "lamp_white", f"{name}_take_down_lamp", tilt=_FORWARD)
+        car.add(lamp(0.55), x + 0.5, side * 0.5, z + 1.4, "lamp_white", f"{name}_take_down_lamp", tilt=FORWARD)
     car.add(tile(1.1, 6.4, 0.9), x, 0, z + 1, "black", "light_bar")
     for index in range(6):
         colour = ("lamp_red", "blue")[index % 2]
@@ -256,7 +252,7 @@ def _rack(car: Builder) -> None:
             car.rod((x, side * 2.8, _ROOF + 0.9), (x, side * 2.8, top), "black", f"{name}_rack_post", 0.0009)
     for x in (-2.1, -3.4, -4.7, -6.0, -7.0):
         car.rod((x, -2.8, top), (x, 2.8, top), "black", "rack_bar", 0.0008)
-    car.add(ladder(5.4, 1.2, 7), -7.3, -1.6, top + 0.5, "silver", "roof_ladder", tilt=_FORWARD)
+    car.add(ladder(5.4, 1.2, 7), -7.3, -1.6, top + 0.5, "silver", "roof_ladder", tilt=FORWARD)
     car.add(brick(2, 2, 2), -4.0, 1.2, top + 0.25, "azure", "roof_case")
     car.add(tile(1.6, 0.8, 0.8), -4.0, 1.2, top + 2.25, "white", "roof_case_label")
     car.rod((-7.2, 1.2, top + 0.8), (-5.4, 1.2, top + 0.8), "orange", "rolled_mat", 0.0026)
@@ -282,12 +278,12 @@ def _tail(car: Builder) -> None:
     car.add(tile(1, 6, 5.45), -7.5, 0, 3.55, "blue", "tailgate")
     for index in range(6):
         colour = ("red", "yellow")[index % 2]
-        car.add(tile(0.9, 0.7, 0.4), -7.98, 2.0 - 0.8 * index, 7.6, colour, "tail_field", tilt=_BACKWARD)
+        car.add(tile(0.9, 0.7, 0.4), -7.98, 2.0 - 0.8 * index, 7.6, colour, "tail_field", tilt=BACKWARD)
     for side, name in _SIDES:
-        car.add(tile(1.4, 0.6, 0.6), -7.98, side * 3.5, 7.0, "lamp_red", f"{name}_tail_lamp", tilt=_BACKWARD)
-        car.add(lamp(0.55), -8.0, side * 3.5, 4.5, "lamp_white", f"{name}_reversing_lamp", tilt=_BACKWARD)
+        car.add(tile(1.4, 0.6, 0.6), -7.98, side * 3.5, 7.0, "lamp_red", f"{name}_tail_lamp", tilt=BACKWARD)
+        car.add(lamp(0.55), -8.0, side * 3.5, 4.5, "lamp_white", f"{name}_reversing_lamp", tilt=BACKWARD)
     car.add(brick(1, 8, 1), -8.5, 0, 3.0, "black", "rear_bumper")
-    car.add(tile(0.7, 1.8, 0.4), -7.98, 0.9, 5.3, "white", "rear_number_plate", tilt=_BACKWARD)
+    car.add(tile(0.7, 1.8, 0.4), -7.98, 0.9, 5.3, "white", "rear_number_plate", tilt=BACKWARD)
     car.add(
         pipe(((0, -0.4, 0), (-0.3, -0.4, 0), (-0.3, 0.4, 0), (0, 0.4, 0)), 0.0006), -7.9, -1.0, 5.6, "black", "latch"
     )

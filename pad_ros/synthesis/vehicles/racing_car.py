@@ -20,15 +20,10 @@ from pad_ros.synthesis.bricks import (
     wedge,
 )
 from pad_ros.synthesis.shapes import prism
-from pad_ros.synthesis.vehicles.builder import Builder
+from pad_ros.synthesis.vehicles.builder import BACKWARD, FORWARD, LEFT, RIGHT, SIDES, Builder
 from pad_ros.synthesis.wheels import hub, tyre
 
-_FORWARD = rotation("y", 90)  # what stood up now looks ahead
-_BACKWARD = rotation("y", -90)
 _FLAP = rotation("y", 25)
-_LEFT = rotation("x", -90)
-_RIGHT = rotation("x", 90)
-_SIDES = ((1, "left", _LEFT), (-1, "right", _RIGHT))
 _FRONT_AXLE, _REAR_AXLE = 5.0, -6.0  # x
 
 
@@ -62,7 +57,7 @@ def _cockpit(car: Builder) -> None:
     car.add(brick(2, 3, 5), 2.8, 0, 2.2, "green", "bulkhead")
     car.add(slope(1.2, 2.4, 1.2, 0.4, 0.2), 2.3, 0, 7.2, "green", "cowl", yaw=180)
     car.add(tile(4, 2, 1), -0.2, 0, 2.2, "dark_grey", "cockpit_floor")
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         car.add(tile(4, 0.7, 4), -0.2, side * 1.4, 2.2, "green", f"{name}_cockpit_wall")
         car.add(tile(3, 0.6, 1), -0.6, side * 1.38, 6.2, "black", f"{name}_cockpit_rim")
         car.rod((2.2, side * 1.3, 7.0), (2.0, side * 2.2, 8.0), "dark_grey", f"{name}_mirror_arm", 0.0008)
@@ -88,7 +83,7 @@ def _nose(car: Builder) -> None:
 
 def _front_wing(car: Builder) -> None:
     car.add(brick(2, 8, 1), 8.8, 0, 1.0, "green", "front_wing")
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         car.add(tile(1.2, 2.4, 0.5), 8.2, side * 2.6, 2.9, "yellow", f"{name}_front_flap", tilt=rotation("y", 18))
         car.add(tile(0.9, 2.0, 0.5), 7.7, side * 2.8, 4.0, "white", f"{name}_upper_flap", tilt=rotation("y", 30))
         car.add(tile(1.2, 0.3, 1.4), 8.4, side * 0.5, 1.9, "black", f"{name}_wing_pylon")
@@ -97,7 +92,7 @@ def _front_wing(car: Builder) -> None:
 
 
 def _wheels(car: Builder) -> None:
-    for side, name, turn in _SIDES:
+    for side, name, turn in SIDES:
         for x, radius, width, end in ((_FRONT_AXLE, 0.0118, 0.0115, "front"), (_REAR_AXLE, 0.0130, 0.0150, "rear")):
             rolling = 0.93 * radius
             y, z = side * (4.6 - 0.5 * width / 0.008), rolling / 0.0032
@@ -108,7 +103,7 @@ def _wheels(car: Builder) -> None:
 
 
 def _suspension(car: Builder) -> None:
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         for axle, inner, outer, middle, end in (
             (_FRONT_AXLE, 1.2, 3.4, 3.43, "front"),
             (_REAR_AXLE, 0.95, 3.1, 3.78, "rear"),
@@ -125,7 +120,7 @@ def _suspension(car: Builder) -> None:
 
 
 def _side_pods(car: Builder) -> None:
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         car.add(brick(3, 2, 4), -0.2, side * 2.76, 2.2, "yellow", f"{name}_pod")
         tail = wedge(3, 2, 0.6, 4, side=side)
         car.add(tail, -3.2, side * 2.76, 2.2, "yellow", f"{name}_pod_tail", yaw=180)
@@ -138,17 +133,17 @@ def _side_pods(car: Builder) -> None:
 def _engine(car: Builder) -> None:
     car.add(brick(3, 3, 4), -3.5, 0, 2.2, "green", "engine")
     car.add(brick(2, 2, 4), -2.7, 0, 6.2, "green", "air_box")
-    car.add(round_brick(1.5, 1.2, stud=False), -1.7, 0, 8.7, "black", "air_intake", tilt=_FORWARD)
+    car.add(round_brick(1.5, 1.2, stud=False), -1.7, 0, 8.7, "black", "air_intake", tilt=FORWARD)
     car.add(curved_slope(4.5, 2, 4, 0.5, 0.4), -5.95, 0, 6.2, "green", "engine_cover", yaw=180)
     fin = np.array([[-1.8, -0.9], [1.7, 0.9], [1.4, 3.6], [-1.4, 3.6], [-2.1, 1.8]]) * (STUD, PLATE)
     car.add(prism(fin, 0.3 * STUD), -6.0, 0, 9.1, "yellow", "fin")
     car.add(tile(0.6, 1.4, 0.6), -2.7, 0, 10.7, "lime", "camera")
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         car.rod((-4.6, side * 1.2, 5.0), (-7.2, side * 1.7, 6.6), "silver", f"{name}_exhaust", 0.0022)
 
 
 def _rear_wing(car: Builder) -> None:
-    for side, name, _ in _SIDES:
+    for side, name, _ in SIDES:
         car.add(tile(0.8, 0.3, 6), -8.6, side * 0.7, 6.0, "black", f"{name}_wing_post")
         colour = "red" if side > 0 else "blue"
         car.add(tile(2.2, 0.3, 5), -8.8, side * 3.15, 9.0, colour, f"{name}_rear_end_plate")
@@ -157,7 +152,7 @@ def _rear_wing(car: Builder) -> None:
     car.add(tile(0.6, 2.6, 0.3), -9.35, 0.9, 13.35, "white", "flap_sponsor", tilt=_FLAP)
     car.add(tile(0.6, 1.2, 0.3), -9.35, -1.6, 13.35, "red", "flap_badge", tilt=_FLAP)
     car.add(tile(0.9, 4.4, 0.5), -9.0, 0, 7.4, "yellow", "beam_wing")
-    car.add(lamp(0.9), -9.2, 0, 4.6, "lamp_red", "rain_lamp", tilt=_BACKWARD)
+    car.add(lamp(0.9), -9.2, 0, 4.6, "lamp_red", "rain_lamp", tilt=BACKWARD)
 
 
 def _stickers(car: Builder) -> None:
@@ -168,12 +163,12 @@ def _stickers(car: Builder) -> None:
     car.add(tile(1.8, 0.6, 0.3), 8.0, 0.0, 5.9, "green", "nose_stripe", tilt=rotation("y", 15))
     # Sponsors differ from side to side; a tile is (x, z, length, width, colour).
     for side, turn, y, name, tiles in (
-        (1, _LEFT, 3.74, "left_pod", ((-0.4, 4.4, 2.0, 0.8, "white"), (0.9, 4.4, 0.5, 0.8, "red"))),
-        (-1, _RIGHT, 3.74, "right_pod", ((0.2, 4.9, 2.2, 0.5, "blue"), (-0.2, 3.5, 1.4, 0.5, "red"))),
-        (1, _LEFT, 0.98, "left_cover", ((-5.0, 8.0, 1.2, 0.9, "white"), (-6.3, 7.6, 0.8, 0.6, "blue"))),
-        (-1, _RIGHT, 0.98, "right_cover", ((-5.4, 8.0, 2.2, 0.5, "orange"),)),
-        (1, _LEFT, 3.28, "left_wing", ((-8.8, 12.0, 1.5, 0.9, "white"), (-8.8, 10.2, 1.5, 0.3, "yellow"))),
-        (-1, _RIGHT, 3.28, "right_wing", ((-8.8, 11.5, 1.0, 1.4, "yellow"),)),
+        (1, LEFT, 3.74, "left_pod", ((-0.4, 4.4, 2.0, 0.8, "white"), (0.9, 4.4, 0.5, 0.8, "red"))),
+        (-1, RIGHT, 3.74, "right_pod", ((0.2, 4.9, 2.2, 0.5, "blue"), (-0.2, 3.5, 1.4, 0.5, "red"))),
+        (1, LEFT, 0.98, "left_cover", ((-5.0, 8.0, 1.2, 0.9, "white"), (-6.3, 7.6, 0.8, 0.6, "blue"))),
+        (-1, RIGHT, 0.98, "right_cover", ((-5.4, 8.0, 2.2, 0.5, "orange"),)),
+        (1, LEFT, 3.28, "left_wing", ((-8.8, 12.0, 1.5, 0.9, "white"), (-8.8, 10.2, 1.5, 0.3, "yellow"))),
+        (-1, RIGHT, 3.28, "right_wing", ((-8.8, 11.5, 1.0, 1.4, "yellow"),)),
     ):
         for x, z, length, width, colour in tiles:
             car.add(tile(length, width, 0.3), x, side * y, z, colour, f"{name}_{colour}_sponsor", tilt=turn)

@@ -23,14 +23,10 @@ from pad_ros.synthesis.bricks import (
     tile,
     wedge,
 )
-from pad_ros.synthesis.shapes import box, cylinder, lathe
-from pad_ros.synthesis.vehicles.builder import Builder
+from pad_ros.synthesis.shapes import box, cylinder, lathe, ring
+from pad_ros.synthesis.vehicles.builder import BACKWARD, FORWARD, LEFT, RIGHT, Builder
 from pad_ros.synthesis.wheels import hub, track
 
-_FORWARD = rotation("y", 90)  # what stood up now looks ahead
-_BACKWARD = rotation("y", -90)
-_LEFT = rotation("x", -90)
-_RIGHT = rotation("x", 90)
 _SIDES = ((1, "left"), (-1, "right"))
 
 _AXLE = 3.78125  # plates: the track's outside touches the ground
@@ -53,12 +49,6 @@ def tank() -> Assembly:
     _turret_top(vehicle)
     _turret_sides(vehicle)
     return vehicle.build("tank")
-
-
-@cache
-def _ring(outer: float, inner: float, height: float) -> Mesh:
-    """A ring about z on z = 0; radii and height in metres."""
-    return lathe(np.array([[inner, 0.0], [outer, 0.0], [outer, height], [inner, height]]), 24, closed=True)
 
 
 @cache
@@ -111,10 +101,10 @@ def _hull(vehicle: Builder) -> None:
         vehicle.add(mudguard(0.0135, 0.0158, 90, 150), -6, y, _AXLE, "tan", f"{name}_rear_mudguard")
         for x, end in ((8.1, "front"), (-8.1, "rear")):
             vehicle.add(
-                _ring(0.0036, 0.0018, 0.0022), x, 2 * side + 0.14, 7.0, "red", f"{name}_{end}_tow_eye", tilt=_RIGHT
+                ring(0.0018, 0.0036, 0.0022), x, 2 * side + 0.14, 7.0, "red", f"{name}_{end}_tow_eye", tilt=RIGHT
             )
     for side, name, colour in ((1, "left", "tan"), (-1, "right", "brown")):
-        tilt = _LEFT if side > 0 else _RIGHT
+        tilt = LEFT if side > 0 else RIGHT
         vehicle.add(tile(3, 0.9, 0.3), 1.9, 2.97 * side, 10.5, colour, f"{name}_hull_stripe", tilt=tilt)
 
 
@@ -128,7 +118,7 @@ def _glacis(vehicle: Builder) -> None:
         vehicle.add(_spare_link(), 7.05, y, _on_glacis(7.05), "dark_grey", "glacis_spare_link", tilt=_GLACIS)
     for side, name in _SIDES:
         vehicle.add(brick(1, 1, 2), 5.5, 3.5 * side, 9, "green", f"{name}_headlight_base")
-        vehicle.add(lamp(0.8), 5.98, 3.5 * side, 10, "lamp_white", f"{name}_headlight", tilt=_FORWARD)
+        vehicle.add(lamp(0.8), 5.98, 3.5 * side, 10, "lamp_white", f"{name}_headlight", tilt=FORWARD)
         vehicle.add(tile(1, 1, 1), 5.5, 4.5 * side, 9, "lamp_amber" if side > 0 else "red", f"{name}_fender_marker")
 
 
@@ -142,11 +132,11 @@ def _engine_deck(vehicle: Builder) -> None:
     vehicle.add(slope(1, 6, 3, 1), -7.5, 0, 8, "green", "rear_slope", yaw=180)
     for side, name in _SIDES:
         vehicle.add(grille(2, 2), -6, 1.5 * side, 11.1, "black", f"{name}_engine_grille")
-        vehicle.add(lamp(0.8), -7.98, 2.5 * side, 8.1, "lamp_red", f"{name}_tail_lamp", tilt=_BACKWARD)
+        vehicle.add(lamp(0.8), -7.98, 2.5 * side, 8.1, "lamp_red", f"{name}_tail_lamp", tilt=BACKWARD)
         corners = ((-7.6, 1.3 * side, 8.6), (-8.7, 1.3 * side, 8.6), (-8.9, 1.3 * side, 13.0))
         vehicle.add(pipe(corners, 0.0022), 0, 0, 0, "silver", f"{name}_exhaust")
     vehicle.add(round_brick(1.2, 3.4, stud=False), -8.86, 1.3, 9.6, "dark_grey", "left_muffler")
-    vehicle.add(tile(0.9, 1.4, 0.4), -7.95, 0, 8.0, "white", "number_plate", tilt=_BACKWARD)
+    vehicle.add(tile(0.9, 1.4, 0.4), -7.95, 0, 8.0, "white", "number_plate", tilt=BACKWARD)
     vehicle.rod((-6.9, -0.35, 11.5), (-4.6, -0.35, 11.5), "silver", "crowbar", 0.0010)
 
 
@@ -155,9 +145,9 @@ def _left_stowage(vehicle: Builder) -> None:
     vehicle.add(tile(3, 2, 0.6), -0.5, 4, 11, "tan", "left_tool_box_lid")
     for x in (-1.4, 0.4):
         vehicle.add(tile(0.4, 0.3, 1), x, 5.06, 10.4, "silver", "tool_box_latch")
-    vehicle.add(round_brick(1.8, 8, stud=False), -5.7, 4, 11.8, "tan", "fuel_drum", tilt=_FORWARD)
+    vehicle.add(round_brick(1.8, 8, stud=False), -5.7, 4, 11.8, "tan", "fuel_drum", tilt=FORWARD)
     for x in (-5.1, -3.6):
-        vehicle.add(_ring(0.0076, 0.0070, 0.0022), x, 4, 11.8, "black", "drum_strap", tilt=_FORWARD)
+        vehicle.add(ring(0.0070, 0.0076, 0.0022), x, 4, 11.8, "black", "drum_strap", tilt=FORWARD)
     vehicle.rod((1.4, 4.5, 9.85), (4.0, 4.5, 9.85), "brown", "shovel_shaft", 0.0010)
     vehicle.add(tile(1.0, 0.9, 0.4), 4.4, 4.5, 9.6, "silver", "shovel_blade")
 
@@ -167,7 +157,7 @@ def _right_stowage(vehicle: Builder) -> None:
         vehicle.add(brick(1, 2, 3), x, -4, 9, colour, "jerry_can")
         vehicle.add(round_brick(0.7, 1.2, stud=False), x, -4.5, 12, "black", "jerry_can_cap")
     vehicle.add(brick(2, 1, 2), -1, -4.5, 9, "brown", "right_tool_box")
-    vehicle.add(hub(0.0070, 0.0060), 3.3, -4, 10.5, "tan", "spare_wheel", tilt=_RIGHT)
+    vehicle.add(hub(0.0070, 0.0060), 3.3, -4, 10.5, "tan", "spare_wheel", tilt=RIGHT)
     corners = ((-2.5, -4.0, 9.9), (-2.3, -3.4, 9.9), (1.3, -3.4, 9.9), (1.9, -4.0, 9.9), (1.9, -4.8, 9.9))
     vehicle.add(pipe(corners, 0.0010), 0, 0, 0, "black", "tow_cable")
 
@@ -210,7 +200,7 @@ def _turret(vehicle: Builder) -> None:
 
 def _gun(vehicle: Builder) -> None:
     """The gun, raised by four degrees."""
-    _mount(vehicle, round_brick(1.5, 7, stud=False), 3.6, 1.4, 14.6, "dark_grey", "mantlet", tilt=_RIGHT)
+    _mount(vehicle, round_brick(1.5, 7, stud=False), 3.6, 1.4, 14.6, "dark_grey", "mantlet", tilt=RIGHT)
     for start, end, colour, name, radius in (
         (3.5, 6.0, "green", "gun_sleeve", 0.0040),
         (5.8, 9.6, "green", "gun_barrel", 0.0027),
@@ -227,7 +217,7 @@ def _bore(x: float) -> float:
 
 
 def _turret_top(vehicle: Builder) -> None:
-    _mount(vehicle, _ring(0.0088, 0.0060, 0.0048), -1, 1, 18.1, "green", "cupola")
+    _mount(vehicle, ring(0.0060, 0.0088, 0.0048), -1, 1, 18.1, "green", "cupola")
     _mount(vehicle, round_brick(1.3, 4, stud=False), -1, 1, 18.1, "brown", "commander")
     _mount(vehicle, round_brick(1.1, 2.6, stud=False), -1, 1, 22.1, "yellow", "commander_head")
     _mount(vehicle, dome(1.2, 1.4), -1, 1, 24.4, "black", "commander_cap")
@@ -245,16 +235,16 @@ def _turret_top(vehicle: Builder) -> None:
 
 
 def _turret_sides(vehicle: Builder) -> None:
-    _mount(vehicle, round_brick(1.4, 10, stud=False), -5.1, 2, 15, "brown", "tarpaulin", tilt=_RIGHT)
+    _mount(vehicle, round_brick(1.4, 10, stud=False), -5.1, 2, 15, "brown", "tarpaulin", tilt=RIGHT)
     for y in (1.3, -0.9):
-        _mount(vehicle, _ring(0.0060, 0.0054, 0.0020), -5.1, y, 15, "black", "tarpaulin_strap", tilt=_RIGHT)
-    _mount(vehicle, tile(2.2, 1, 0.3), -1.2, 2.97, 14.5, "white", "left_number_tile", tilt=_LEFT)
+        _mount(vehicle, ring(0.0054, 0.0060, 0.0020), -5.1, y, 15, "black", "tarpaulin_strap", tilt=RIGHT)
+    _mount(vehicle, tile(2.2, 1, 0.3), -1.2, 2.97, 14.5, "white", "left_number_tile", tilt=LEFT)
     for x, value in ((-0.8, 2), (-1.6, 7)):
-        _mount(vehicle, digit(value, 0.9), x, 3.08, 14.5, "black", "left_figure", yaw=180, tilt=_RIGHT)
+        _mount(vehicle, digit(value, 0.9), x, 3.08, 14.5, "black", "left_figure", yaw=180, tilt=RIGHT)
     for z in (13.5, 14.8, 16.1):
         aim = rotation("z", 25) @ rotation("y", 65)
         _mount(vehicle, round_brick(0.5, 2.6, stud=False), 0.5, 3.1, z, "dark_grey", "smoke_launcher", tilt=aim)
-    _mount(vehicle, round_brick(1.15, 0.35, stud=False), -1.7, -2.97, 14.5, "yellow", "right_roundel", tilt=_RIGHT)
-    _mount(vehicle, round_brick(0.6, 0.35, stud=False), -1.7, -3.08, 14.5, "red", "right_roundel_core", tilt=_RIGHT)
+    _mount(vehicle, round_brick(1.15, 0.35, stud=False), -1.7, -2.97, 14.5, "yellow", "right_roundel", tilt=RIGHT)
+    _mount(vehicle, round_brick(0.6, 0.35, stud=False), -1.7, -3.08, 14.5, "red", "right_roundel_core", tilt=RIGHT)
     for x in (-0.4, 0.9):
-        _mount(vehicle, _spare_link(), x, -2.97, 14.5, "dark_grey", "turret_spare_link", tilt=_RIGHT)
+        _mount(vehicle, _spare_link(), x, -2.97, 14.5, "dark_grey", "turret_spare_link", tilt=RIGHT)
