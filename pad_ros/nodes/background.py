@@ -23,10 +23,11 @@ _FAILED = np.zeros((0, 0), np.uint8)  # the mask when there is none to say
 
 
 class BackgroundNode(PadNode):
-    """Publishes one mask and one background per image, so that nobody waits for them in vain.
+    """Publishes one mask and one background per localised image, so that nobody waits for them in vain.
 
-    Without a pose, or when this stage fails, both are empty (0x0). Where no part is visible the mask has the
-    image's size and is 0 everywhere, and the background is the image; the anomaly node tells the two apart.
+    When this stage fails, both are empty (0x0). Where no part is visible the mask has the image's size and is 0
+    everywhere, and the background is the image; the anomaly node tells the two apart. An image without a pose gets
+    neither: its verdict needs none, and a burst of such images would push masks that matter out of the queues.
     """
 
     kind = "background"
@@ -61,6 +62,9 @@ class BackgroundNode(PadNode):
 
     def _take(self, outcomes: list[Joined]) -> None:
         for joined in outcomes:
+            estimate = joined.messages.get("camera_pose")
+            if estimate is not None and estimate.status != Status.OK:
+                continue
             if joined.missing or (self.worker is not None and not self.worker.submit(joined)):
                 self.health.dropped()
                 self._publish(next(iter(joined.messages.values())).header, _FAILED, None)
@@ -70,14 +74,13 @@ class BackgroundNode(PadNode):
         message, estimate = joined.messages["image"], joined.messages["camera_pose"]
         mask, background = _FAILED, None
         try:
-            if estimate.status == Status.OK:
-                image = convert.image_from_message(message)
-                try:
-                    reference = self.inspector.render(convert.matrix_from_pose(estimate.pose))
-                    separated = self.inspector.separate(image, reference)
-                    mask, background = separated.object_mask, separated.image
-                except NoObjectError:
-                    mask, background = np.zeros(image.shape[:2], np.uint8), image
+            image = convert.image_from_message(message)
+            try:
+                reference = self.inspector.render(convert.matrix_from_pose(estimate.pose))
+                separated = self.inspector.separate(image, reference)
+                mask, background = separated.object_mask, separated.image
+            except NoObjectError:
+                mask, background = np.zeros(image.shape[:2], np.uint8), image
         except Exception as error:
             reason = str(error) if isinstance(error, PadError) else f"{type(error).__name__}: {error}"
             self.health.failed(reason)
