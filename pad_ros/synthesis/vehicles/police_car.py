@@ -94,7 +94,7 @@ def _bonnet(car: Builder) -> None:
 
 
 def _face(car: Builder) -> None:
-    car.add(tile(1, 6, 5.45), 7.5, 0, 3.55, "white", "nose")
+    car.add(tile(1, 6, 5.45), 7.54, 0, 3.55, "white", "nose")  # in front of the chassis, not level with it
     car.add(grille(3, 1), 8.0, 0, 6.6, "black", "radiator", tilt=_ACROSS)
     car.add(round_brick(0.7, 0.5, stud=False), 8.3, 0, 7.0, "yellow", "star", tilt=FORWARD)
     for side, name in _SIDES:
@@ -275,7 +275,7 @@ def _cargo(car: Builder) -> None:
 
 
 def _tail(car: Builder) -> None:
-    car.add(tile(1, 6, 5.45), -7.5, 0, 3.55, "blue", "tailgate")
+    car.add(tile(1, 6, 5.45), -7.54, 0, 3.55, "blue", "tailgate")  # likewise behind the frame
     for index in range(6):
         colour = ("red", "yellow")[index % 2]
         car.add(tile(0.9, 0.7, 0.4), -7.98, 2.0 - 0.8 * index, 7.6, colour, "tail_field", tilt=BACKWARD)
