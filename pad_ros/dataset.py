@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from pad_ros.errors import DatasetError
+from pad_ros.files import write_text
 from pad_ros.geometry import Camera, Matrix, blender_from_opencv_pose, is_rigid, opencv_from_blender_pose
 from pad_ros.images import IMAGE_SUFFIXES, read_mask
 from pad_ros.results import Mask
@@ -140,9 +141,7 @@ def write_test_poses(path: Path | str, entries: Iterable[dict[str, Any]]) -> Non
 
 
 def _write_json(path: Path | str, content: dict[str, Any]) -> None:
-    partial = Path(f"{path}.partial")  # nobody sees half a file
-    partial.write_text(json.dumps(content, indent=1))
-    partial.replace(path)
+    write_text(path, json.dumps(content, indent=1))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

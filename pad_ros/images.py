@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.errors import ImageError
+from pad_ros.files import replacing
 from pad_ros.geometry import Camera
 from pad_ros.results import Image, Mask
 
@@ -76,11 +77,8 @@ def read_mask(path: Path | str) -> Mask:
 
 def write_image(path: Path | str, image: NDArray[np.uint8]) -> None:
     """Writes a PNG; RGB [H, W, 3], RGBA [H, W, 4] or grey [H, W] uint8. Never leaves half a file."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(encode_png(image))
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_bytes(encode_png(image))
 
 
 def to_uint8(values: NDArray[Any]) -> Image:

@@ -16,6 +16,7 @@ import yaml
 
 from pad_ros.anomaly.calibration import Calibration
 from pad_ros.errors import ConfigError, ProductError
+from pad_ros.files import write_text
 from pad_ros.geometry import Camera
 from pad_ros.images import encode_png
 from pad_ros.localization.sfm_map import SfmMap
@@ -127,9 +128,7 @@ class Product:
 
 
 def _write_yaml(path: Path, content: dict[str, Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-    partial.replace(path)
+    write_text(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

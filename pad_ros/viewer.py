@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from pad_ros.errors import ConfigError
+from pad_ros.files import replacing
 from pad_ros.geometry import Matrix, is_rigid, look_at
 from pad_ros.images import to_uint8, write_image
 from pad_ros.product import Product
@@ -62,10 +63,8 @@ def write_turntable(product: Product, path: Path, frames: int | None = None, pro
     if kind not in _FRAMES:
         raise ConfigError(f"{path}: a turntable is a film or a sheet; use a name that ends in {', '.join(_FRAMES)}")
     pictures = _turn(product, frames or _FRAMES[kind], progress)
-    partial = path.with_name("partial-" + path.name)  # nobody sees half a film
-    with _writing(path):
+    with _writing(path), replacing(path, kind) as partial:
         {".mp4": _write_film, ".webp": _write_animation, ".png": _write_sheet}[kind](partial, pictures)
-        partial.replace(path)
 
 
 @contextmanager

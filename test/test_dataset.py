@@ -67,8 +67,8 @@ def test_background_free_variants_are_found_where_there_are_any(mad_sim):
 def test_poses_are_written_whole_or_not_at_all(mad_sim, monkeypatch):
     before, write_text = (mad_sim / "transforms.json").read_text(), Path.write_text
 
-    def killed(path, text):
-        write_text(path, text[:50])
+    def killed(path, text, **how):
+        write_text(path, text[:50], **how)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Path, "write_text", killed)

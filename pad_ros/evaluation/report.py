@@ -13,6 +13,7 @@ from pad_ros.dataset import GOOD
 from pad_ros.errors import ImageError
 from pad_ros.evaluation.results_writer import encode_jpeg, read_results
 from pad_ros.evaluation.summary import PartResult, Row, Summary, format_ms, summarize
+from pad_ros.files import write_text
 from pad_ros.images import read_image
 from pad_ros.results import Status
 
@@ -39,9 +40,7 @@ def write_report(folder: Path | str, title: str = "Inspection", policy: RejectPo
     folder = Path(folder)
     summary = summarize(read_results(folder), policy)
     path = folder / "report.html"
-    partial = folder / "report.html.partial"
-    partial.write_text(_page(folder, title, summary), encoding="utf-8")
-    partial.replace(path)
+    write_text(path, _page(folder, title, summary))
     return path
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.archive import read_arrays, write_arrays
 from pad_ros.errors import ProductError, TrainingError
 from pad_ros.geometry import Camera, Matrix, is_rigid
 from pad_ros.localization.features import FeatureExtractor, Features
@@ -54,12 +53,7 @@ class SfmMap:
 
     def save(self, path: Path | str) -> None:
         """Writes a compressed npz without pickle; never leaves half a file."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as file:
-            np.savez_compressed(file, **{field.name: getattr(self, field.name) for field in fields(self)})
-        partial.replace(path)
+        write_arrays(Path(path), {field.name: getattr(self, field.name) for field in fields(self)}, compress=True)
 
     @classmethod
     def load(cls, path: Path | str) -> SfmMap:
@@ -68,16 +62,11 @@ class SfmMap:
         Raises:
             ProductError: missing, truncated, or its arrays do not fit together.
         """
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {field.name: archive[field.name] for field in fields(cls)}
-        except FileNotFoundError:
-            raise ProductError(f"{path}: missing; train the product again") from None
-        except KeyError as error:
-            raise ProductError(f"{path}: not an SfM map ({error.args[0]}); train the product again") from None
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-            raise ProductError(f"{path}: truncated or altered ({error}); copy or train the product again") from None
-        result = cls(**arrays)
+        arrays = read_arrays(Path(path))
+        missing = [field.name for field in fields(cls) if field.name not in arrays]
+        if missing:
+            raise ProductError(f"{path}: not an SfM map (no {', '.join(missing)}); train the product again")
+        result = cls(**{field.name: arrays[field.name] for field in fields(cls)})
         fault = result._fault()
         if fault:
             raise ProductError(f"{path}: {fault}; copy or train the product again")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.archive import read_arrays, write_arrays
 from pad_ros.errors import ProductError
-from pad_ros.splatting.archive import read_arrays, write_arrays
 
 logger = logging.getLogger(__name__)
 

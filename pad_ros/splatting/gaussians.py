@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.errors import ProductError
+from pad_ros.files import replacing
 
 Floats = NDArray[np.float32]
 
@@ -76,10 +77,8 @@ class Gaussians:
         table = np.concatenate(columns, axis=1).astype("<f4")
         header = ["ply", "format binary_little_endian 1.0", f"element vertex {n}"]
         header += [f"property float {name}" for name in _names(self.sh.shape[1])] + ["end_header", ""]
-        path = Path(path)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_bytes("\n".join(header).encode() + table.tobytes())
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_bytes("\n".join(header).encode() + table.tobytes())
 
     @classmethod
     def load_ply(cls, path: Path | str) -> Gaussians:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from pad_ros.dataset import BACKGROUND_FREE, write_test_poses, write_transforms
 from pad_ros.errors import ConfigError, SynthesisError
+from pad_ros.files import sweep
 from pad_ros.images import write_image
 from pad_ros.results import Mask
 from pad_ros.synthesis import cameras
@@ -29,7 +30,7 @@ from pad_ros.synthesis.planning import (
 )
 from pad_ros.synthesis.record import Record, digest_plan
 from pad_ros.synthesis.statistics import class_statistics
-from pad_ros.synthesis.storage import clear_errors, require_space, sweep, used_space, write_checksums
+from pad_ros.synthesis.storage import clear_errors, require_space, used_space, write_checksums
 
 # Bytes per pixel, above what was measured at 64×64 to 800×800: PNGs of test images (with a noisy camera more) and
 # of cut-outs, each with its masks.

@@ -14,11 +14,12 @@ import yaml
 
 import pad_ros
 from pad_ros.errors import SynthesisError
+from pad_ros.files import write_text
 from pad_ros.geometry import Matrix
 from pad_ros.synthesis import cameras
 from pad_ros.synthesis.assembly import Assembly
 from pad_ros.synthesis.planning import SynthesisSettings, TestObject
-from pad_ros.synthesis.storage import differing_files, noted_files, write_text
+from pad_ros.synthesis.storage import differing_files, noted_files
 
 FILE = "dataset.yaml"
 PREVIEW = "_preview.png"  # ends the name of a class's contact sheet, which stands beside it

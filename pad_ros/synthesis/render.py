@@ -16,10 +16,11 @@ from typing import Any
 import bpy
 import numpy as np
 
+from pad_ros.files import partial_path
 from pad_ros.synthesis.assembly import Assembly, apply
 from pad_ros.synthesis.photo import expose
 from pad_ros.synthesis.scene import Scene
-from pad_ros.synthesis.storage import explain, partial_path, settle_png
+from pad_ros.synthesis.storage import explain, settle_png
 from pad_ros.synthesis.window import window
 
 

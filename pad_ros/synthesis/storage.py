@@ -1,10 +1,9 @@
-"""Files that stand whole or not at all: atomic writes, free space, checksums. The standard library only."""
+"""The rendered files: whole PNGs, free space, checksums. The standard library only: Blender's Python reads this too."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import shutil
 import zlib
 from collections.abc import Iterator
@@ -12,31 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pad_ros.errors import SynthesisError
+from pad_ros.files import write_text
 
 CHECKSUMS = "SHA256SUMS"
-_PARTIAL = ".partial"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _RESERVE = 1 << 20  # bytes; with less the disk counts as full
-
-
-def partial_path(path: Path) -> Path:
-    """Where a file is written before it takes its place; no two processes share it."""
-    return path.with_name(f"{path.name}.{os.getpid()}{_PARTIAL}")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file that stands whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_path(path)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
-
-
-def sweep(root: Path) -> None:
-    """Deletes what a killed run left half written."""
-    for path in root.rglob(f"*{_PARTIAL}"):
-        path.unlink(missing_ok=True)
 
 
 def settle_png(partial: Path, path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pad_ros.errors import SynthesisError
+from pad_ros.files import write_text
 from pad_ros.images import encode_png
 from pad_ros.synthesis import storage
 
@@ -53,17 +54,9 @@ def test_blenders_own_error_on_a_full_disk_is_told_from_others(monkeypatch, tmp_
     assert "disk is full" in storage.explain(tmp_path / "a.png", error)
 
 
-def test_sweep_takes_half_written_files_alone(tmp_path):
-    for name in ("a.png", "a.png.17.partial", "sub/b.png.partial"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("x")
-    storage.sweep(tmp_path)
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a.png"]
-
-
 def test_checksums_are_sha256sums_and_tell_what_differs(tmp_path):
     for name in ("b.png", "sub/a.png", "gone.png"):
-        storage.write_text(tmp_path / name, name)
+        write_text(tmp_path / name, name)
     own = storage.write_checksums(tmp_path)
     lines = (tmp_path / storage.CHECKSUMS).read_text().splitlines()
     assert [line.split("  ")[1] for line in lines] == ["b.png", "gone.png", "sub/a.png"]

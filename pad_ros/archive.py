@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.errors import ProductError
+from pad_ros.files import replacing
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], compress: bool) -> None:
     """Writes an npz file; never leaves half of one."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    with replacing(path) as partial, partial.open("wb") as file:
         (np.savez_compressed if compress else np.savez)(file, **arrays)  # type: ignore[arg-type]
-    partial.replace(path)
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -32,7 +31,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
-        raise ProductError(f"{path}: missing") from None
+        raise ProductError(f"{path}: missing; copy or train the product again") from None
     except (
         OSError,
         AttributeError,
@@ -42,4 +41,4 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         zlib.error,
         NotImplementedError,
     ) as error:
-        raise ProductError(f"{path}: truncated or altered ({error})") from None
+        raise ProductError(f"{path}: truncated or altered ({error}); copy or train the product again") from None

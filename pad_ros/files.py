@@ -1,0 +1,44 @@
+"""Files that stand whole or not at all. The standard library only: Blender's Python reads this too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PARTIAL = ".partial"
+
+
+def partial_path(path: Path) -> Path:
+    """Where a file is written before it takes its place; no two processes share it."""
+    return path.with_name(f"{path.name}.{os.getpid()}{_PARTIAL}")
+
+
+@contextmanager
+def replacing(path: Path | str, suffix: str = "") -> Iterator[Path]:
+    """Gives a place to write a file to; at the end of the block it takes the file's name, after an error it is gone.
+
+    The file's folder is made when missing. `suffix` is for writers that go by the end of the name they are given.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_path(path)
+    partial = partial.with_name(partial.name + suffix)
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Writes a text file, UTF-8."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def sweep(root: Path) -> None:
+    """Deletes what killed runs left half written below a folder."""
+    for path in root.rglob(f"*{_PARTIAL}*"):
+        path.unlink(missing_ok=True)
