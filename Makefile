@@ -7,7 +7,7 @@ unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH CMAKE_PREFIX_PA
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help env blender demo test sample lint lock clean
+.PHONY: help env torch blender demo test sample lint lock clean
 
 help:  ## lists the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,9 @@ help:  ## lists the targets
 env:  ## prepares .venv: ROS 2, Python packages, messages, rasterizer, `pad` (0.1 s when up to date)
 	@command -v python3 >/dev/null || { echo '[env] error: Python is missing; do: sudo apt install python3' >&2; exit 1; }
 	@python3 tools/env.py env
+
+torch: env  ## adds PyTorch and gsplat to .venv: training on a GPU, more tests (4.5 GB)
+	@python3 tools/env.py torch
 
 blender:  ## prepares .venv-blender, for `pad synth` and `make sample`
 	@python3 tools/env.py blender

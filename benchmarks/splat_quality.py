@@ -5,6 +5,7 @@
 Trains on all but every 8th view and prints a Markdown table: one row per class and preset, at each time mark and at the
 end. Seconds are those of training, without reading and measuring. `--set NAME=VALUE` changes a setting of all presets,
 `--points MAP` starts from the SfM points of a product's map.npz ("paper" needs some; without, they are made first).
+`--rasterizer cuda` trains and measures on the GPU.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,10 @@ from pad_ros.localization.features import create_features
 from pad_ros.localization.sfm_map import SfmMap, build_map
 from pad_ros.profiles import load_profile
 from pad_ros.progress import progress_bar
-from pad_ros.splatting.cpu import CpuRasterizer
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.quality import Quality, measure_quality
-from pad_ros.splatting.settings import TrainerSettings, describe_settings, resolve_settings
+from pad_ros.splatting.rasterize import Rasterizer, create_rasterizer
+from pad_ros.splatting.settings import RASTERIZERS, TrainerSettings, describe_settings, resolve_settings
 from pad_ros.splatting.trainer import train_splats
 from pad_ros.splatting.views import View, make_views
 from pad_ros.training import Cutout, read_cutouts
@@ -66,20 +67,20 @@ class Row:
 class Observer:
     """Measures at the time marks, with the clocks stopped."""
 
-    def __init__(self, views: list[View], name: str, preset: str, marks: list[float], threads: int) -> None:
+    def __init__(self, views: list[View], name: str, preset: str, marks: list[float], rasterizer: Rasterizer) -> None:
         self.rows: list[Row] = []
         self._views = views
         self._labels = name, preset
         self._marks = sorted(marks)
-        self._rasterizer = CpuRasterizer(threads)
+        self._rasterizer = rasterizer
         self._done = 0
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
-    def __call__(self, done: int, gaussians: Gaussians) -> None:
+    def __call__(self, done: int, present: Callable[[], Gaussians]) -> None:
         """Called by training."""
         self._done = done
         if self._marks and time.perf_counter() - self._wall >= self._marks[0]:
-            self.measure(gaussians, f"{self._marks.pop(0):g} s")
+            self.measure(present(), f"{self._marks.pop(0):g} s")
 
     def measure(self, gaussians: Gaussians, at: str) -> None:
         """Adds a row."""
@@ -104,7 +105,9 @@ def sfm_points(data: ClassData, used: list[Cutout]) -> SfmMap:
         )
 
 
-def measure_class(root: Path, presets: dict[str, TrainerSettings], arguments: argparse.Namespace) -> Iterator[Row]:
+def measure_class(
+    root: Path, presets: dict[str, TrainerSettings], rasterizer: Rasterizer, arguments: argparse.Namespace
+) -> Iterator[Row]:
     """Trains a class with each preset."""
     data = read_class(root)
     cutouts = read_cutouts(data)
@@ -114,7 +117,7 @@ def measure_class(root: Path, presets: dict[str, TrainerSettings], arguments: ar
     sfm_map = SfmMap.load(arguments.points) if arguments.points else sfm_points(data, used)
     images, alphas, poses = columns(used)
     for preset, settings in presets.items():
-        observer = Observer(views, data.name, preset, arguments.at, settings.threads)
+        observer = Observer(views, data.name, preset, arguments.at, rasterizer)
         with progress_bar(f"{data.name} {preset}") as progress:
             gaussians = train_splats(
                 images,
@@ -145,16 +148,20 @@ def main() -> None:
     parser.add_argument("--at", type=float, action="append", default=[], metavar="SECONDS", help="also measure then")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of all presets")
     parser.add_argument("--points", type=Path, metavar="MAP", help="start from these SfM points")
+    parser.add_argument("--rasterizer", choices=RASTERIZERS, default="cpu", help="that trains and measures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows and settings there")
     arguments = parser.parse_args()
     changes = {name: yaml.safe_load(value) for name, _, value in (word.partition("=") for word in arguments.set)}
+    changes["rasterizer"] = arguments.rasterizer
     presets = {name: resolve_settings({"preset": name, **changes}) for name in arguments.preset or ["fast", "paper"]}
-    print(f"{machine()}; every {_HOLDOUT_EVERY}th view held out{''.join(f', {word}' for word in arguments.set)}\n")
+    rasterizer = create_rasterizer({"name": arguments.rasterizer})  # first: gsplat's compilation is no training
+    device = machine(cuda=arguments.rasterizer == "cuda")
+    print(f"{device}; every {_HOLDOUT_EVERY}th view held out{''.join(f', {word}' for word in arguments.set)}\n")
     print(_HEADER, flush=True)
     rows = []
     for root in arguments.classes:
-        for row in measure_class(root, presets, arguments):
+        for row in measure_class(root, presets, rasterizer, arguments):
             rows.append(asdict(row))
             print(row, flush=True)
     if arguments.json:

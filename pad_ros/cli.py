@@ -109,6 +109,8 @@ def _train(arguments: argparse.Namespace) -> None:
     profile = load_profile(arguments.profile)
     if arguments.preset:
         profile["splatting"]["trainer"] = {"preset": arguments.preset}
+    if arguments.rasterizer:
+        profile["splatting"]["trainer"]["rasterizer"] = arguments.rasterizer
     with progress_bars() as stage:
         product = train_product(data, profile, arguments.output, name=arguments.name, seed=arguments.seed, stage=stage)
     megabytes = sum(path.stat().st_size for path in arguments.output.iterdir()) / 1e6
@@ -318,6 +320,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("-o", "--output", type=Path, required=True, metavar="PRODUCT")
     train.add_argument("--profile", default=DEFAULT_PROFILE, help="name, or a YAML file")
     train.add_argument("--preset", help="of the splats' training, instead of the profile's: fast or paper")
+    train.add_argument("--rasterizer", help="that trains the splats: cpu, or cuda on an NVIDIA GPU")
     train.add_argument("--name", help="of the product (the class's)")
     train.add_argument("--seed", type=int, default=0)
 

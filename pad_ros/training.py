@@ -32,6 +32,7 @@ from pad_ros.registry import check_settings
 from pad_ros.results import Image, Inspection, Map, Status
 from pad_ros.splatting.checkpoint import Checkpoint
 from pad_ros.splatting.compact import load_compact, save_compact
+from pad_ros.splatting.engine import create_engine
 from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.splatting.settings import describe_settings, resolve_settings
 from pad_ros.splatting.trainer import train_splats
@@ -79,6 +80,7 @@ def train_product(
 
     Raises:
         ConfigError: the profile has a setting that its stage does not take.
+        BuildError: the rasterizer that shall train cannot run here.
         DatasetError: too few views, or views that do not fit together.
         TrainingError: the views do not give a usable map, twin or threshold.
     """
@@ -87,6 +89,7 @@ def train_product(
     # The product states every setting, whatever a preset comes to mean.
     profile = {**profile, "splatting": {**profile["splatting"], "trainer": describe_settings(trainer)}}
     check_settings("localization.map", build_map, profile["localization"]["map"])
+    create_engine(trainer)  # says what it lacks now, not after the map
     cutouts = read_cutouts(data)
     held_out = cutouts[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY]
     used = [cutout for index, cutout in enumerate(cutouts) if index % HOLDOUT_EVERY != HOLDOUT_EVERY - 1]

@@ -72,6 +72,24 @@ def test_relocation_rewrites_both_folders_and_leaves_the_cache_alone(tmp_path):
     assert cached.read_text() == before
 
 
+def test_torch_is_installed_once_and_bound_to_the_lock(checkout, monkeypatch):
+    monkeypatch.setattr(env, "REQUIREMENTS", checkout)
+    monkeypatch.setattr(env, "__file__", str(checkout / "torch.txt"))
+    monkeypatch.setattr(env, "find_uv", lambda: Path("uv"))
+    (checkout / ".venv").mkdir()
+    for name in ("torch.txt", "lock.txt"):
+        (checkout / name).write_text("torch\n")
+    commands = []
+    monkeypatch.setattr(env, "run", lambda command, what: commands.append(list(map(str, command))))
+    env.make_torch()
+    env.make_torch()
+    assert len(commands) == 1
+    assert commands[0][-4:] == ["-r", str(checkout / "torch.txt"), "-c", str(checkout / "lock.txt")]
+    (checkout / "torch.txt").write_text("torch>=3\n")
+    env.make_torch()
+    assert len(commands) == 2
+
+
 def test_the_checksum_sees_names_contents_and_order(checkout):
     one, two = checkout / "one", checkout / "two"
     one.write_text("a")

@@ -1,4 +1,5 @@
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -127,7 +128,7 @@ def test_stopped_training_of_other_settings_is_not_used(small_class, quick_profi
     assert "stopped training of other settings or data" in caplog.text
 
 
-def test_a_preset_of_the_command_line_replaces_the_profiles(small_class, monkeypatch, tmp_path, capsys):
+def test_the_command_line_replaces_the_profiles_preset_and_rasterizer(small_class, monkeypatch, tmp_path, capsys):
     asked = []
 
     def train(data, profile, folder, **keywords):
@@ -135,9 +136,9 @@ def test_a_preset_of_the_command_line_replaces_the_profiles(small_class, monkeyp
         raise TrainingError("far enough")
 
     monkeypatch.setattr("pad_ros.training.train_product", train)
-    for arguments in ([], ["--preset", "paper"]):
+    for arguments in ([], ["--preset", "paper"], ["--rasterizer", "cuda"]):
         main(["train", str(small_class), "-o", str(tmp_path / "p"), *arguments])
-    assert asked == [{"preset": "fast"}, {"preset": "paper"}]
+    assert asked == [{"preset": "fast"}, {"preset": "paper"}, {"preset": "fast", "rasterizer": "cuda"}]
     monkeypatch.undo()
     assert main(["train", str(small_class), "-o", str(tmp_path / "p"), "--preset", "best"]) == 1
     assert "no preset 'best'; choose one of fast, paper" in capsys.readouterr().err
@@ -149,6 +150,13 @@ def test_a_misspelt_setting_is_refused_before_any_work(small_class, tmp_path, gr
     profile[group][part]["itterations"] = 3
     with pytest.raises(ConfigError, match=rf"{group}\.{part}.*itterations"):
         train_product(read_class(small_class), profile, tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_missing_gpu_is_said_before_any_work(small_class, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["train", str(small_class), "-o", str(tmp_path / "p"), "--rasterizer", "cuda"]) == 1
+    assert "needs an NVIDIA GPU" in capsys.readouterr().err
     assert not (tmp_path / "p").exists()
 
 

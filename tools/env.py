@@ -1,7 +1,7 @@
 """Prepares the environments of the checkout: `env.py env` makes .venv, `env.py blender` makes .venv-blender.
 
-Needs Python and, for .venv, a C++ compiler; uses the standard library only. Every step is skipped when its
-inputs have not changed since the last time, so calling it again costs a fraction of a second.
+`env.py torch` adds PyTorch to .venv. Needs Python and, for .venv, a C++ compiler; uses the standard library only. Every
+step is skipped when its inputs have not changed since the last time, so calling it again costs a fraction of a second.
 """
 
 from __future__ import annotations
@@ -236,6 +236,24 @@ def make_env() -> None:
     say("environment is ready in .venv")
 
 
+def make_torch() -> None:
+    """Adds PyTorch and gsplat to .venv, for splats as differentiable functions and for training on CUDA.
+
+    Raises:
+        SetupError: a step failed.
+    """
+    venv = ROOT / ".venv"
+    stamp = venv / "torch.json"
+    requirements = [REQUIREMENTS / "torch.txt", REQUIREMENTS / "lock.txt"]
+    wanted = {"packages": hash_of([*requirements, Path(__file__)], str(ROOT))}
+    if stamp.exists() and json.loads(stamp.read_text()) == wanted:
+        return say("PyTorch is up to date")
+    install: list[str | Path] = [find_uv() or install_uv(), "pip", "install", "-q", "--python", venv / "bin" / "python"]
+    run([*install, "-r", requirements[0], "-c", requirements[1]], "installing PyTorch and gsplat (4.5 GB)")
+    stamp.write_text(json.dumps(wanted))
+    say("PyTorch is ready in .venv")
+
+
 def make_blender() -> None:
     """Makes .venv-blender: Blender as a Python module, for `pad synth`.
 
@@ -262,7 +280,8 @@ def make_blender() -> None:
 def main() -> int:
     """Makes the environment named on the command line; one clear line when it cannot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("env", "blender"))
+    makers = {"env": make_env, "torch": make_torch, "blender": make_blender}
+    parser.add_argument("what", choices=makers)
     what = parser.parse_args().what
     for name in FOREIGN:
         os.environ.pop(name, None)
@@ -270,7 +289,7 @@ def main() -> int:
     with (BUILD / "env.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at once: the second waits, then finds everything done
         try:
-            make_env() if what == "env" else make_blender()
+            makers[what]()
         except SetupError as error:
             print(f"[env] error: {error}", file=sys.stderr)
             return 1

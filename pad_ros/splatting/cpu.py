@@ -42,7 +42,8 @@ class NativeView(ctypes.Structure):
 
 class _Gradients(ctypes.Structure):
     _fields_ = [
-        (name, ctypes.c_void_p) for name in ("means", "quats", "log_scales", "logit_opacities", "sh", "screen", "pose")
+        (name, ctypes.c_void_p)
+        for name in ("means", "quats", "log_scales", "logit_opacities", "sh", "screen", "screen_signed", "pose")
     ]
 
 
@@ -51,7 +52,8 @@ class Gradients:
     """dL/d(parameters), shaped like the Gaussians' arrays.
 
     `screen` [N] is the norm of the summed absolute gradients of the screen-space means, per pixel: where
-    it is large, a Gaussian covers what it cannot represent. `pose` [5, 3] holds the rows of dL/d(rotation),
+    it is large, a Gaussian covers what it cannot represent. `screen_signed` [N] is the norm of the signed sums,
+    3DGS's measure, in which opposite pulls cancel out. `pose` [5, 3] holds the rows of dL/d(rotation),
     dL/d(translation) and dL/d(camera centre) of camera_from_object, each entry as a free variable; None leaves
     it out. For a scene of plain scales and opacities, so are the gradients of these two.
     """
@@ -62,6 +64,7 @@ class Gradients:
     logit_opacities: Floats
     sh: Floats
     screen: Floats
+    screen_signed: Floats
     pose: Floats | None = None
 
 
@@ -98,6 +101,15 @@ class CpuRasterizer:
     def kernels(self) -> str:
         """The instruction set in use: "avx2" or "portable"."""
         return self._library.pad_kernels(self._handle).decode()
+
+    @property
+    def composited(self) -> int:
+        """How many pixels the last `forward` composited, summed over the Gaussians."""
+        return int(self._library.pad_composited(self._handle))
+
+    def multiply_add(self, rounds: int) -> int:
+        """Keeps all threads busy with multiply-adds, to measure the machine; returns the floating-point operations."""
+        return int(self._library.pad_multiply_add(self._handle, ctypes.c_int64(rounds)))
 
     def render(
         self,
@@ -250,6 +262,7 @@ def empty_gradients(gaussians: Gaussians, pose: bool = False) -> Gradients:
     return Gradients(
         **{name: np.empty_like(getattr(gaussians, name)) for name in names},
         screen=np.empty(len(gaussians), np.float32),
+        screen_signed=np.empty(len(gaussians), np.float32),
         pose=np.empty((5, 3), np.float32) if pose else None,
     )
 
@@ -260,6 +273,8 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
     library.pad_destroy.restype = None
     library.pad_kernels.argtypes = [ctypes.c_void_p]
     library.pad_kernels.restype = ctypes.c_char_p
+    library.pad_composited.restype = ctypes.c_int64
+    library.pad_multiply_add.restype = ctypes.c_int64
     return library
 
 

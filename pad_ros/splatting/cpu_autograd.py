@@ -78,9 +78,9 @@ class _Rasterize(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         *gaussians, _, _, color, transmittance = ctx.saved_tensors
         gradients = [torch.empty_like(tensor) for tensor in gaussians]
-        screen = torch.empty_like(gradients[3])
+        screens = [torch.empty_like(gradients[3]) for _ in range(2)]
         pose = d_color.new_empty(5, 3) if any(ctx.needs_input_grad[-2:]) else None
-        arrays: list[Any] = [None if tensor is None else tensor.numpy() for tensor in (*gradients, screen, pose)]
+        arrays: list[Any] = [None if tensor is None else tensor.numpy() for tensor in (*gradients, *screens, pose)]
         out = Gradients(*arrays)
         rendering = _rendering(color, transmittance)
         with _LOCK:

@@ -1,4 +1,4 @@
-"""The CUDA backend: gsplat, set to the same conventions as the CPU's.
+"""The CUDA backend: gsplat, set to the same conventions as the CPU's, to render and to train.
 
 gsplat 1.5.3 (https://github.com/nerfstudio-project/gsplat) compiles its kernels at first use, which takes minutes and
 a CUDA toolkit. This module can be imported without PyTorch: what is missing is said when the backend is asked for.
@@ -7,17 +7,23 @@ a CUDA toolkit. This module can be imported without PyTorch: what is missing is 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pad_ros.errors import BuildError
 from pad_ros.geometry import Camera, Matrix, invert_rigid
+from pad_ros.splatting.engine import ScreenGradients
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.rasterize import WHITE, Rendering
+from pad_ros.splatting.settings import TrainerSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pad_ros.splatting.torch_engine import Drawing, TorchEngine, TorchView
+
+# As in csrc/scene.h; unpacked is faster when nearly all Gaussians are in view.
+_CONVENTIONS = {"near_plane": 0.01, "eps2d": 0.3, "rasterize_mode": "antialiased", "packed": False}
 _NEEDED = "the CUDA rasterizer needs an NVIDIA GPU, PyTorch with CUDA and gsplat 1.5.3"
 _COMPILER = "install ninja and the CUDA toolkit (nvcc; set CUDA_HOME) of PyTorch's version"
 
@@ -53,14 +59,54 @@ def rasterize(
         Ks,
         width,
         height,
-        near_plane=0.01,  # these three: as in csrc/scene.h
-        eps2d=0.3,
-        rasterize_mode="antialiased",
         sh_degree=round(sh.shape[1] ** 0.5) - 1,
-        packed=False,
         backgrounds=background.expand(len(viewmats), 3).contiguous(),
+        **_CONVENTIONS,
     )
     return colors, alphas
+
+
+def create_cuda_engine(settings: TrainerSettings) -> TorchEngine:
+    """Makes the `Engine` that trains with gsplat.
+
+    Raises:
+        BuildError: as for `rasterize`.
+    """
+    gsplat = _load_gsplat()
+    from pad_ros.splatting.torch_engine import TorchEngine
+
+    return TorchEngine(settings, draw_to_train, "cuda", kernels=f"gsplat {gsplat.__version__}")
+
+
+def draw_to_train(parameters: Mapping[str, Tensor], view: TorchView, camera: Camera, sh_degree: int) -> Drawing:
+    """Draws the trained Gaussians, and remembers how the loss pulls at them on the screen; see `torch_engine.Draw`."""
+    import gsplat
+
+    from pad_ros.splatting.torch_engine import Drawing
+
+    means = parameters["means"]
+    colors, alphas, meta = gsplat.rasterization(
+        means,
+        parameters["quats"],
+        parameters["log_scales"].exp(),
+        parameters["logit_opacities"].sigmoid(),
+        parameters["sh"],
+        view.viewmat[None],
+        view.K[None],
+        camera.width,
+        camera.height,
+        sh_degree=sh_degree,
+        backgrounds=means.new_ones(1, 3),
+        absgrad=True,
+        **_CONVENTIONS,
+    )
+    centers = meta["means2d"]  # [1, N, 2] pixels; their gradient is per pixel, as the CPU's
+    centers.retain_grad()
+    return Drawing(
+        colors[0],
+        alphas[0, ..., 0],
+        lambda: ScreenGradients(centers.absgrad[0].norm(dim=1), centers.grad[0].norm(dim=1)),
+    )
 
 
 class CudaRasterizer:

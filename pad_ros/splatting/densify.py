@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.geometry import Camera
-from pad_ros.splatting.cpu import Gradients
-from pad_ros.splatting.gaussians import Floats, Gaussians
-from pad_ros.splatting.optimizer import Optimizer
+from pad_ros.splatting.engine import Array, Engine, ScreenGradients
+from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.settings import TrainerSettings
 
 _SHRINK = 1.6  # of the halves of a split Gaussian, as in 3DGS
 _RESET_OPACITY = 0.01  # as in 3DGS
 _LARGEST = 0.1  # of the extent; larger ones are dropped once opacities were reset, as in 3DGS
 
-Arrays = Mapping[str, NDArray[Any]]
-
 
 class Densifier(Protocol):
-    """Watches the gradients of each iteration and now and then replaces the optimizer's Gaussians."""
+    """Says how much each Gaussian should grow, and now and then replaces the engine's Gaussians."""
 
-    def observe(self, gradients: Gradients, camera: Camera) -> None:
-        """Takes one view's gradients."""
+    def measure(self, gradients: ScreenGradients, camera: Camera) -> Array:
+        """How much one view asks each Gaussian to grow, [N]; 0 where it does not show."""
         ...
 
-    def update(self, optimizer: Optimizer, done: int, rng: np.random.Generator) -> None:
+    def update(self, engine: Engine, done: int, rng: np.random.Generator) -> None:
         """Called after each step; `done` is how many came before it."""
-        ...
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """What `restore` needs to go on from here."""
-        ...
-
-    def restore(self, state: Arrays) -> None:
-        """Goes on from a `state`."""
         ...
 
 
@@ -55,31 +44,6 @@ def create_densifier(settings: TrainerSettings, extent: float, count: int) -> De
     return strategies[settings.densification](settings, extent, count)
 
 
-class GrowthScore:
-    """The mean screen-space gradient of each Gaussian over the views that it was drawn in."""
-
-    def __init__(self, count: int) -> None:
-        self._total = np.zeros(count)
-        self._seen = np.zeros(count, np.int64)
-
-    def add(self, screen: Floats) -> None:
-        """Takes one view's `Gradients.screen` [N]."""
-        self._total += screen
-        self._seen += screen > 0
-
-    def mean(self) -> NDArray[np.float64]:
-        """The scores [N]; 0 where never drawn."""
-        return self._total / np.maximum(self._seen, 1)
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """What `restore` needs to go on from here."""
-        return {"score_total": self._total, "score_seen": self._seen}
-
-    def restore(self, state: Arrays) -> None:
-        """Goes on from a `state`."""
-        self._total, self._seen = state["score_total"], state["score_seen"]
-
-
 class BudgetDensifier:
     """Grows the Gaussians of the largest gradients until a budget that rises over time, see `densify`."""
 
@@ -87,13 +51,12 @@ class BudgetDensifier:
         self._settings = settings
         self._extent = extent
         self._start_count = count
-        self._score = GrowthScore(count)
 
-    def observe(self, gradients: Gradients, camera: Camera) -> None:
+    def measure(self, gradients: ScreenGradients, camera: Camera) -> Array:
         """See `Densifier`."""
-        self._score.add(gradients.screen)
+        return gradients.screen
 
-    def update(self, optimizer: Optimizer, done: int, rng: np.random.Generator) -> None:
+    def update(self, engine: Engine, done: int, rng: np.random.Generator) -> None:
         """See `Densifier`."""
         s = self._settings
         if not _is_due(s, done):
@@ -101,19 +64,9 @@ class BudgetDensifier:
         grown = min(1.0, (done / s.iterations - s.densify_from) / max(1e-9, 0.9 * (s.densify_until - s.densify_from)))
         budget = round(self._start_count + grown * (s.max_gaussians - self._start_count))
         gaussians, origin = densify(
-            optimizer.gaussians, self._score.mean(), budget, s.split_above * self._extent, s.min_opacity, rng
+            engine.gaussians, engine.score(), budget, s.split_above * self._extent, s.min_opacity, rng
         )
-        optimizer.replace(gaussians, origin)
-        self._score = GrowthScore(len(gaussians))
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """See `Densifier`."""
-        return {"start_count": np.array(self._start_count), **self._score.state()}
-
-    def restore(self, state: Arrays) -> None:
-        """See `Densifier`."""
-        self._start_count = int(state["start_count"])
-        self._score.restore(state)
+        engine.replace(gaussians, origin)
 
 
 class ThresholdDensifier:
@@ -127,41 +80,29 @@ class ThresholdDensifier:
     def __init__(self, settings: TrainerSettings, extent: float, count: int) -> None:
         self._settings = settings
         self._extent = extent
-        self._score = GrowthScore(count)
 
-    def observe(self, gradients: Gradients, camera: Camera) -> None:
+    def measure(self, gradients: ScreenGradients, camera: Camera) -> Array:
         """See `Densifier`."""
-        self._score.add(gradients.screen * np.float32(0.5 * camera.width))  # from pixels to -1…1 over the image
+        return gradients.screen_signed * (0.5 * camera.width)  # from pixels to -1…1 over the image
 
-    def update(self, optimizer: Optimizer, done: int, rng: np.random.Generator) -> None:
+    def update(self, engine: Engine, done: int, rng: np.random.Generator) -> None:
         """See `Densifier`."""
         s, number = self._settings, done + 1
         if _is_due(s, done):
-            self._replace(optimizer, too_large=0 < s.reset_opacity_every < number, rng=rng)
+            self._replace(engine, too_large=0 < s.reset_opacity_every < number, rng=rng)
         first = round(s.densify_from * s.iterations)
         again = s.reset_opacity_every > 0 and number % s.reset_opacity_every == 0
         if first <= number < s.densify_until * s.iterations and s.reset_opacity_every and (number == first or again):
-            logits = optimizer.gaussians.logit_opacities
-            np.minimum(logits, np.float32(_logit(_RESET_OPACITY)), out=logits)
-            optimizer.forget("logit_opacities")
+            engine.limit_opacities(_logit(_RESET_OPACITY))
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        """See `Densifier`."""
-        return self._score.state()
-
-    def restore(self, state: Arrays) -> None:
-        """See `Densifier`."""
-        self._score.restore(state)
-
-    def _replace(self, optimizer: Optimizer, too_large: bool, rng: np.random.Generator) -> None:
-        s, old, score = self._settings, optimizer.gaussians, self._score.mean()
+    def _replace(self, engine: Engine, too_large: bool, rng: np.random.Generator) -> None:
+        s, old, score = self._settings, engine.gaussians, engine.score()
         ranked = _highest(score, np.flatnonzero(score >= s.densify_gradient), s.max_gaussians - len(old))
         merged, origin = _grow(old, np.arange(len(old)), ranked, s.split_above * self._extent, rng)
         keep = merged.logit_opacities > _logit(s.min_opacity)
         if too_large:
             keep &= merged.log_scales.max(axis=1) <= np.log(_LARGEST * self._extent)
-        optimizer.replace(merged.select(keep), origin[keep])
-        self._score = GrowthScore(int(keep.sum()))
+        engine.replace(merged.select(keep), origin[keep])
 
 
 def densify(

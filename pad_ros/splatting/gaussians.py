@@ -115,6 +115,9 @@ class Gaussians:
         return result
 
 
+PARAMETERS = tuple(field.name for field in fields(Gaussians))
+
+
 def _names(coefficients: int) -> list[str]:
     names = ["x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2"]
     names += [f"f_rest_{i}" for i in range(3 * (coefficients - 1))]

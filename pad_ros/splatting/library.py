@@ -37,7 +37,7 @@ FLAGS = (
     "-shared",
     "-pthread",
 )
-_VERSION = 2  # pad_version() of the interface that cpu.py speaks
+_VERSION = 3  # pad_version() of the interface that cpu.py speaks
 _NEEDED = "install a C++17 compiler (g++ 9 or newer: `apt install g++`), or name one in CXX"
 
 

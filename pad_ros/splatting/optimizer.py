@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.splatting.cpu import CpuRasterizer, Gradients, empty_gradients
-from pad_ros.splatting.gaussians import Floats, Gaussians
-
-PARAMETERS = tuple(field.name for field in fields(Gaussians))
+from pad_ros.splatting.gaussians import PARAMETERS, Floats, Gaussians
 
 
 class Optimizer:

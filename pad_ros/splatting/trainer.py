@@ -1,4 +1,4 @@
-"""Training of splats on photos with known poses (paper, section 3.1; Kerbl et al., 2023), on the CPU."""
+"""Training of splats on photos with known poses (paper, section 3.1; Kerbl et al., 2023)."""
 
 from __future__ import annotations
 
@@ -18,18 +18,16 @@ from pad_ros.progress import Progress
 from pad_ros.results import Image, Map
 from pad_ros.splatting.checkpoint import Checkpoint
 from pad_ros.splatting.convergence import Convergence
-from pad_ros.splatting.cpu import Box, CpuRasterizer
 from pad_ros.splatting.densify import create_densifier
+from pad_ros.splatting.engine import create_engine
 from pad_ros.splatting.gaussians import Floats, Gaussians
 from pad_ros.splatting.initialize import initial_gaussians
-from pad_ros.splatting.optimizer import PARAMETERS, Optimizer
 from pad_ros.splatting.settings import TrainerSettings
 from pad_ros.splatting.views import View, camera_extent, make_views, scale_views
 
-# Called with (iterations done, the Gaussians so far), which must not be changed or kept.
-Watch = Callable[[int, Gaussians], None]
+# Called with (iterations done, a function that gives the Gaussians so far); they must not be changed or kept.
+Watch = Callable[[int, Callable[[], Gaussians]], None]
 
-_LOSS_MARGIN = 6  # pixels around the object: half of SSIM's window, and one
 _REPORT_EVERY = 50  # iterations
 
 
@@ -57,19 +55,19 @@ def train_splats(
         points: SfM points [P, 3]; may be empty.
         colors: their colours [P, 3].
         settings: how.
-        seed: of everything that is drawn; the same seed gives the same Gaussians, bit by bit.
+        seed: of everything that is drawn; on the CPU the same seed gives the same Gaussians, bit by bit.
         progress: called with (iterations done, of how many, "PSNR 31.2 dB, 18k Gaussians").
-        checkpoint: where the state is kept now and then; a run that was stopped goes on from there, to the same
-            Gaussians, bit by bit. Removed at the end.
+        checkpoint: where the state is kept now and then; a run that was stopped goes on from there, on the CPU to
+            the same Gaussians, bit by bit. Removed at the end.
         watch: called as often as `progress`, to look at the Gaussians.
 
     Raises:
         TrainingError: views that nothing can be learned from.
-        BuildError: the compiled rasterizer is missing and cannot be built.
+        BuildError: the rasterizer that the settings name cannot run here.
     """
     views = make_views(images, alphas, camera, poses)
     training = _Training(views, settings)
-    key = _digest(views, points, colors, settings, seed, training.kernels) if checkpoint else ""
+    key = _digest(views, points, colors, settings, seed, training.engine.kernels) if checkpoint else ""
     state = checkpoint.load(key) if checkpoint else None
     if state:
         training.restore(state)
@@ -81,7 +79,7 @@ def train_splats(
             if progress:
                 progress(training.done, training.done if training.finished else settings.iterations, training.report())
             if watch:
-                watch(training.done, training.gaussians)
+                watch(training.done, lambda: training.engine.gaussians)
         if checkpoint and not training.finished:
             checkpoint.save_when_due(key, training.state)
     if checkpoint:
@@ -95,7 +93,7 @@ class _Training:
     def __init__(self, views: list[View], settings: TrainerSettings) -> None:
         self._settings = settings
         self._full = views
-        self._rasterizer = CpuRasterizer(settings.threads)
+        self.engine = create_engine(settings)
         self._convergence = Convergence(len(views), settings.stop_gain)
         self._level, self._views = -1, views
         self._order: list[int] = []  # of the views to come in this round
@@ -110,7 +108,8 @@ class _Training:
         start = initial_gaussians(self._full, points, colors, count, s.sh_degree, self._rng)
         middle = np.median(start.means, axis=0)
         radius = float(np.percentile(np.linalg.norm(start.means - middle, axis=1), 95))
-        self._set_up(start, {"object": radius, "cameras": camera_extent(self._full)}[s.extent], 0.0)
+        self._set_up({"object": radius, "cameras": camera_extent(self._full)}[s.extent], len(start), 0.0)
+        self.engine.begin(start)
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Goes on from a `state`."""
@@ -119,9 +118,8 @@ class _Training:
         self._rng.bit_generator.state = rest["rng"]
         self._order, self.done = rest["order"], rest["done"]
         self._convergence.restore(rest["convergence"])
-        self._set_up(Gaussians(*(state[name] for name in PARAMETERS)), rest["extent"], rest["seconds"])
-        self._optimizer.restore(state)
-        self._densifier.restore(state)
+        self._set_up(rest["extent"], rest["count"], rest["seconds"])
+        self.engine.restore(state)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that the rest of the run depends on."""
@@ -131,25 +129,15 @@ class _Training:
             "done": self.done,
             "convergence": self._convergence.state(),
             "extent": self._extent,
+            "count": self._count,
             "seconds": time.monotonic() - self._began,
         }
-        return {"rest": np.array(json.dumps(rest)), **self._optimizer.state(), **self._densifier.state()}
+        return {"rest": np.array(json.dumps(rest)), **self.engine.state()}
 
-    def _set_up(self, start: Gaussians, extent: float, seconds: float) -> None:
-        self._extent = extent
-        self._optimizer = Optimizer(self._rasterizer, start)
-        self._densifier = create_densifier(self._settings, extent, len(start))
+    def _set_up(self, extent: float, count: int, seconds: float) -> None:
+        self._extent, self._count = extent, count
+        self._densifier = create_densifier(self._settings, extent, count)
         self._began = time.monotonic() - seconds
-
-    @property
-    def gaussians(self) -> Gaussians:
-        """The present ones."""
-        return self._optimizer.gaussians
-
-    @property
-    def kernels(self) -> str:
-        """What the gradients come from."""
-        return self._rasterizer.kernels
 
     def advance(self) -> None:
         """One iteration."""
@@ -158,7 +146,7 @@ class _Training:
         if not self._order:
             self._order = list(self._rng.permutation(len(self._views)))
         self._step(self._views[self._order.pop()], fraction)
-        self._densifier.update(self._optimizer, self.done, self._rng)
+        self._densifier.update(self.engine, self.done, self._rng)
         self.done += 1
         if self._level > 0 or fraction < s.densify_until:
             self._convergence.forget()
@@ -170,40 +158,18 @@ class _Training:
         level = _level(self._settings, self._full[0].camera.width, fraction)
         if level != self._level:
             self._level, self._views = level, scale_views(self._full, 0.5**level)
-            camera = self._views[0].camera
-            self._d_color = np.zeros((camera.height, camera.width, 3), np.float32)
-            self._d_transmittance = np.zeros((camera.height, camera.width), np.float32)
 
     def _step(self, view: View, fraction: float) -> None:
-        s, optimizer = self._settings, self._optimizer
+        s = self._settings
         degree = min(s.sh_degree, int(fraction / s.sh_every)) if s.sh_every else s.sh_degree
-        rendering, drawn = self._rasterizer.forward(
-            optimizer.gaussians, view.camera, view.object_from_camera, sh_degree=degree
-        )
-        crop = _crop(view, drawn)
-        if crop is None:
-            return
-        value = self._rasterizer.loss(
-            rendering,
-            view.image,
-            view.alpha,
-            crop,
-            s.ssim_weight,
-            s.alpha_weight,
-            self._d_color,
-            self._d_transmittance,
-        )
-        self._rasterizer.backward(
-            optimizer.gaussians, rendering, self._d_color, self._d_transmittance, optimizer.gradients
-        )
-        self._densifier.observe(optimizer.gradients, view.camera)
-        optimizer.step(self._rates(fraction))
-        self._convergence.add(value.mse * view.image.size / 3 / max(1, view.object_pixels))
+        mse = self.engine.step(view, degree, self._rates(fraction), self._densifier.measure)
+        if mse is not None:
+            self._convergence.add(mse * view.image.size / 3 / max(1, view.object_pixels))
 
     def _rates(self, fraction: float) -> dict[str, Floats]:
         s = self._settings
         fall = s.rate_final**fraction
-        sh = np.full((self._optimizer.gaussians.sh.shape[1], 3), s.rate_sh / 20.0)
+        sh = np.full(((s.sh_degree + 1) ** 2, 3), s.rate_sh / 20.0)
         sh[0] = s.rate_sh
         rates = {
             "means": np.full(3, s.rate_means * self._extent * s.rate_means_final**fraction),
@@ -216,12 +182,12 @@ class _Training:
 
     def report(self) -> str:
         """How well it does, in a few words."""
-        return f"PSNR {self._convergence.psnr:.1f} dB, {len(self.gaussians) / 1000:.0f}k Gaussians"
+        return f"PSNR {self._convergence.psnr:.1f} dB, {len(self.engine) / 1000:.0f}k Gaussians"
 
     def result(self) -> Gaussians:
         """The Gaussians that are not too faint."""
-        limit = self._settings.min_opacity
-        return self.gaussians.select(self.gaussians.logit_opacities > np.log(limit / (1 - limit)))
+        limit, gaussians = self._settings.min_opacity, self.engine.gaussians
+        return gaussians.select(gaussians.logit_opacities > np.log(limit / (1 - limit)))
 
 
 def _level(settings: TrainerSettings, width: int, fraction: float) -> int:
@@ -251,14 +217,3 @@ def _digest(
     for array in (points, colors):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def _crop(view: View, drawn: Box | None) -> Box | None:
-    """The box outside of which photo and rendering are both background."""
-    boxes = [box for box in (view.box, drawn) if box]
-    if not boxes:
-        return None
-    x0, y0 = (max(0, min(box[i] for box in boxes) - _LOSS_MARGIN) for i in (0, 1))
-    x1 = min(view.camera.width, max(box[2] for box in boxes) + _LOSS_MARGIN)
-    y1 = min(view.camera.height, max(box[3] for box in boxes) + _LOSS_MARGIN)
-    return x0, y0, x1, y1

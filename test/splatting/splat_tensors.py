@@ -8,6 +8,7 @@ from splat_scenes import POSE, random_gaussians
 from torch import Tensor
 
 from pad_ros.geometry import invert_rigid, look_at
+from pad_ros.splatting import reference as oracle
 from pad_ros.splatting.rasterization import rasterization
 
 torch.set_num_threads(1)  # tensors this small gain nothing from more, and threads that wait cost the others
@@ -44,21 +45,41 @@ class Result:
     gradients: dict[str, Tensor]
 
 
-def run(function, tensors, *, device="cpu", dtype=torch.float32, background=BACKGROUND, **arguments) -> Result:
-    """The pictures, and the gradients of one fixed random weighting of all their values; on the CPU, in float64."""
+def clear_pixels(tensors, margin=1e-5) -> Tensor:
+    """Pixels [C, H, W] where no alpha lies within this part of a cut, so that float32 takes float64's side of it."""
+    gaussians = tuple(tensors[name].detach().double() for name in PARAMETERS[:-1])
+    views = []
+    for viewmat, k in zip(tensors["viewmats"].detach().double(), tensors["Ks"].double(), strict=True):
+        splats = oracle.project(gaussians, viewmat, k, **SIZE)
+        rows = [oracle.uncut_alpha(splats, y, SIZE["width"]) for y in range(SIZE["height"])]
+        alpha = torch.stack(rows, dim=1)  # [n, H, W]
+        cuts = torch.tensor([oracle.MIN_ALPHA, oracle.MAX_ALPHA]).view(2, 1, 1, 1)
+        views.append(((alpha / cuts - 1.0).abs() > margin).all(dim=1).all(dim=0))
+    return torch.stack(views)
+
+
+def run(
+    function, tensors, *, device="cpu", dtype=torch.float32, background=BACKGROUND, where=None, **arguments
+) -> Result:
+    """The pictures, and the gradients of one fixed random weighting of all their values; on the CPU, in float64.
+
+    `where` [C, H, W] leaves the other pixels out of the weighting.
+    """
     inputs = {name: value.detach().to(device, dtype) for name, value in tensors.items()}
     for name in PARAMETERS:
         inputs[name].requires_grad_()
     colors, alphas = function(**inputs, **SIZE, background=background, **arguments)
     generator = torch.Generator().manual_seed(3)
     weights = [torch.randn(images.shape, generator=generator).to(images) for images in (colors, alphas)]
+    if where is not None:
+        weights = [weight * where[..., None].to(weight) for weight in weights]
     ((colors * weights[0]).sum() + (alphas * weights[1]).sum()).backward()
     gradients = {name: inputs[name].grad.cpu().double() for name in PARAMETERS}
     return Result(colors.detach().cpu().double(), alphas.detach().cpu().double(), gradients)
 
 
-def reference(tensors) -> Result:
-    return run(rasterization, tensors, dtype=torch.float64, backend="reference")
+def reference(tensors, where=None) -> Result:
+    return run(rasterization, tensors, dtype=torch.float64, backend="reference", where=where)
 
 
 def relative_error(got: Tensor, expected: Tensor) -> float:

@@ -45,3 +45,25 @@ def test_psnr_follows_the_error_and_the_state_is_complete():
     other = Convergence(4, gain=0.1)
     other.restore(convergence.state())
     assert other.state() == convergence.state() and other.psnr == convergence.psnr
+
+
+class Late(float):
+    """A number that is still on its way; counts how often it is waited for."""
+
+    waits = 0
+
+    def __float__(self):
+        Late.waits += 1
+        return super().__add__(0.0)
+
+
+def test_it_waits_for_numbers_only_when_asked():
+    late, prompt = Convergence(4, gain=0.1), Convergence(4, gain=0.1)
+    for error in (0.04, 0.01, 0.02):
+        late.add(Late(error))
+        late.forget()
+        prompt.add(error)
+        prompt.forget()
+    assert Late.waits == 0
+    assert late.psnr == prompt.psnr and Late.waits == 3
+    assert late.psnr == prompt.psnr and Late.waits == 3

@@ -10,6 +10,7 @@ from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.rasterize import create_rasterizer
 
 PARAMETERS = ("means", "quats", "log_scales", "logit_opacities", "sh")
+SCREEN = ("screen", "screen_signed")
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["simd", "portable"])
@@ -61,8 +62,57 @@ def test_gradients_without_the_pose_are_the_same(rasterizer, expected):
     without = rasterizer.backward(gaussians, rendering, *golden.weights())
     out = rasterizer.backward(gaussians, rendering, *golden.weights(), empty_gradients(gaussians, pose=True))
     assert without.pose is None
-    for name in (*PARAMETERS, "screen"):
+    for name in (*PARAMETERS, *SCREEN):
         np.testing.assert_array_equal(getattr(without, name), getattr(out, name))
+
+
+def test_screen_gradients_of_one_pixel_are_the_same_with_and_without_signs(rasterizer):
+    gaussians = random_gaussians(200, 1, seed=3)
+    rendering, _ = rasterizer.forward(gaussians, CAMERA, POSE)
+    d_color, d_transmittance = np.zeros_like(rendering.color), np.zeros_like(rendering.transmittance)
+    d_color[17, 20] = [1.0, -2.0, 3.0]
+    out = rasterizer.backward(gaussians, rendering, d_color, d_transmittance)
+    assert (out.screen_signed > 0).sum() > 10
+    np.testing.assert_allclose(out.screen_signed, out.screen, rtol=1e-4, atol=1e-6 * out.screen.max())
+
+
+def disk(mean):
+    """A disk of 0.3 by 0.2 that faces the camera at the origin."""
+    return Gaussians(
+        means=[mean],
+        quats=[[2.0, 0.0, 0.0, 0.0]],
+        log_scales=[[np.log(0.3), np.log(0.2), -30.0]],
+        logit_opacities=[np.log(0.8 / 0.2)],
+        sh=[[[0.1, 0.4, -3.0]]],
+    )
+
+
+def test_opposite_pulls_cancel_only_with_signs(rasterizer):
+    centred = disk([0.0, 0.0, 4.0])
+    rendering, _ = rasterizer.forward(centred, Camera(56, 40, 50.0, 45.0, 28.0, 20.0), np.eye(4))
+    ones = np.ones_like(rendering.transmittance)  # to grow would be as good to the left as to the right
+    out = rasterizer.backward(centred, rendering, np.zeros_like(rendering.color), ones)
+    assert out.screen[0] > 1.0
+    assert out.screen_signed[0] < 1e-5 * out.screen[0]
+
+
+def test_the_signed_screen_gradient_is_that_of_moving_the_picture(rasterizer):
+    gaussian = disk([0.1, -0.2, 4.0])
+
+    def moved(u, v):
+        return rasterizer.render(gaussian, Camera(56, 40, 50.0, 45.0, 30.0 + u, 18.0 + v), np.eye(4))
+
+    d_transmittance = np.random.default_rng(2).normal(size=(40, 56)).astype(np.float32)
+    d_transmittance[moved(0, 0).transmittance > 0.95] = 0.0  # away from where faint alphas are cut
+    h = 0.02
+    change = (
+        moved(h, 0).transmittance - moved(-h, 0).transmittance,
+        moved(0, h).transmittance - moved(0, -h).transmittance,
+    )
+    slope = [(d_transmittance * values).sum() / (2 * h) for values in change]
+    rendering = moved(0, 0)
+    out = rasterizer.backward(gaussian, rendering, np.zeros_like(rendering.color), d_transmittance)
+    assert out.screen_signed[0] == pytest.approx(np.hypot(*slope), rel=1e-3)
 
 
 def test_moving_all_gaussians_is_moving_the_camera(rasterizer):
@@ -78,14 +128,7 @@ def test_moving_all_gaussians_is_moving_the_camera(rasterizer):
 def test_one_gaussian_in_closed_form(rasterizer):
     # A disk that faces the camera at depth 4: (f s / z)^2 + 0.3 px^2 on the screen, faded by the same ratio.
     camera = Camera(56, 40, 50.0, 45.0, 30.0, 18.0)
-    disk = Gaussians(
-        means=[[0.1, -0.2, 4.0]],
-        quats=[[2.0, 0.0, 0.0, 0.0]],
-        log_scales=[[np.log(0.3), np.log(0.2), -30.0]],
-        logit_opacities=[np.log(0.8 / 0.2)],
-        sh=[[[0.1, 0.4, -3.0]]],
-    )
-    got = rasterizer.render(disk, camera, np.eye(4), (1.0, 0.5, 0.0))
+    got = rasterizer.render(disk([0.1, -0.2, 4.0]), camera, np.eye(4), (1.0, 0.5, 0.0))
     u, v = 50.0 * 0.1 / 4 + 30.0, -45.0 * 0.2 / 4 + 18.0
     raw = np.square([50.0 * 0.3 / 4, 45.0 * 0.2 / 4])
     var_x, var_y = raw + 0.3
@@ -95,6 +138,7 @@ def test_one_gaussian_in_closed_form(rasterizer):
     rgb = np.maximum(0.5 + np.array([0.1, 0.4, -3.0]) / np.sqrt(4 * np.pi), 0.0)
     np.testing.assert_allclose(got.color, alpha * rgb + (1 - alpha) * [1.0, 0.5, 0.0], atol=1e-5)
     np.testing.assert_allclose(got.transmittance, 1 - alpha[..., 0], atol=1e-5)
+    assert rasterizer.composited == (alpha > 0).sum()
 
 
 def test_the_nearer_one_covers_the_farther(rasterizer):
@@ -130,7 +174,7 @@ def test_gradients_are_the_same_bits_for_any_number_of_threads():
         results.append((rendering.color, rasterizer.backward(gaussians, rendering, ones, ones[..., 0].copy())))
     for color, gradients in results[1:]:
         np.testing.assert_array_equal(color, results[0][0])
-        for name in (*PARAMETERS, "screen"):
+        for name in (*PARAMETERS, *SCREEN):
             np.testing.assert_array_equal(getattr(gradients, name), getattr(results[0][1], name))
 
 
@@ -153,6 +197,23 @@ def test_halving_the_resolution_keeps_the_picture():
     averaged = large.reshape(64, 2, 64, 2).mean(axis=(1, 3))
     assert abs(small.mean() - averaged.mean()) < 0.01
     assert psnr(small, averaged) > 30.0
+
+
+def test_splats_behind_opaque_ones_are_not_composited(rasterizer):
+    wall = Gaussians(
+        means=[[0.0, 0.0, z] for z in (2.0, 3.0, 4.0, 5.0)],
+        quats=np.eye(4)[[0, 0, 0, 0]],
+        log_scales=np.full((4, 3), np.log(20.0)),
+        logit_opacities=np.full(4, 20.0),
+        sh=np.zeros((4, 1, 3)),
+    )
+    rasterizer.forward(wall, CAMERA, np.eye(4))
+    assert rasterizer.composited == 2 * CAMERA.width * CAMERA.height  # two let 1e-6 of the light pass
+
+
+@pytest.mark.parametrize("portable", [False, True])
+def test_multiply_adds_are_counted(portable):
+    assert CpuRasterizer(threads=2, portable=portable).multiply_add(1000) == 2 * 1000 * 12 * 8 * 2
 
 
 def ssim_reference(a, b):

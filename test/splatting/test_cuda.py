@@ -1,11 +1,16 @@
+import dataclasses
 import sys
 
+import numpy as np
 import pytest
-from splat_scenes import CAMERA, POSE, psnr, random_gaussians
+from splat_scenes import CAMERA, POSE, psnr, random_gaussians, rates_of, start_and_views
 
 from pad_ros.errors import BuildError
 from pad_ros.splatting.cpu import CpuRasterizer
+from pad_ros.splatting.engine import create_engine
+from pad_ros.splatting.gaussians import PARAMETERS
 from pad_ros.splatting.rasterize import create_rasterizer
+from pad_ros.splatting.settings import TrainerSettings
 
 
 def test_missing_torch_is_said(monkeypatch):
@@ -94,3 +99,36 @@ def test_both_rasterizers_render_the_same_picture(gpu, degree):
     cuda = create_rasterizer({"name": "cuda"}).render(gaussians, CAMERA, POSE, background)
     assert psnr(cuda.color, cpu.color) > 40.0
     assert psnr(cuda.transmittance, cpu.transmittance) > 40.0
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", ["screen", "screen_signed"])
+def test_one_training_step_is_the_cpu_s(gpu, kind):
+    start, views = start_and_views(count=120, degree=3)
+    states, scores, errors = [], [], []
+    for name in ("cpu", "cuda"):
+        engine = create_engine(TrainerSettings(rasterizer=name, threads=1))
+        engine.begin(start)
+        errors.append(float(engine.step(views[0], 3, rates_of(start), lambda gradients, _: getattr(gradients, kind))))
+        states.append(engine.state())
+        scores.append(engine.score())
+    assert errors[1] == pytest.approx(errors[0], rel=1e-2)
+    for name in PARAMETERS:  # after one step the momentum is a tenth of the gradient
+        cpu, cuda = (state[f"first_{name}"] for state in states)
+        assert np.abs(cuda - cpu).max() < 1e-2 * np.abs(cpu).max(), name
+    assert np.abs(scores[1] - scores[0]).max() < 1e-2 * scores[0].max() > 0
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("preset", ["QUICK", "PAPER"])
+def test_training_on_cuda_is_as_good_as_on_the_cpu(gpu, preset):
+    import test_trainer
+
+    photos, settings = test_trainer.make_photos(), getattr(test_trainer, preset)
+    results = [
+        test_trainer.train(photos, dataclasses.replace(settings, rasterizer=name), points=test_trainer.POINTS)
+        for name in ("cpu", "cuda")
+    ]
+    (cpu, cpu_iou), (cuda, cuda_iou) = (test_trainer.held_out_quality(result, photos) for result in results)
+    assert cuda > cpu - 1.0 and cuda_iou > cpu_iou - 0.03
+    assert len(results[1]) == pytest.approx(len(results[0]), rel=0.1)

@@ -4,17 +4,10 @@ import numpy as np
 from splat_scenes import random_gaussians
 
 from pad_ros.geometry import Camera
-from pad_ros.splatting.cpu import CpuRasterizer, empty_gradients
-from pad_ros.splatting.densify import GrowthScore, ThresholdDensifier, create_densifier, densify
-from pad_ros.splatting.optimizer import PARAMETERS, Optimizer
+from pad_ros.splatting.cpu_engine import CpuEngine
+from pad_ros.splatting.densify import ThresholdDensifier, create_densifier, densify
+from pad_ros.splatting.engine import ScreenGradients
 from pad_ros.splatting.settings import TrainerSettings
-
-
-def test_score_is_the_mean_over_the_views_that_saw_it():
-    score = GrowthScore(3)
-    score.add(np.float32([1, 0, 0]))
-    score.add(np.float32([3, 2, 0]))
-    np.testing.assert_allclose(score.mean(), [2, 2, 0])
 
 
 def grow(budget, small, seed=0):
@@ -77,22 +70,20 @@ THRESHOLD = TrainerSettings(
 
 
 def watched(screen, settings=THRESHOLD, extent=1000.0):
-    """Gaussians after one step with momentum, and a strategy that has seen their gradients."""
-    optimizer = Optimizer(CpuRasterizer(threads=1), random_gaussians(len(screen), 1, seed=5))
-    optimizer.gradients = empty_gradients(optimizer.gaussians)
-    for name in PARAMETERS:
-        getattr(optimizer.gradients, name)[:] = 1.0
-    optimizer.gradients.screen[:] = screen
-    optimizer.step({name: np.zeros(getattr(optimizer.gaussians, name)[:1].size, np.float32) for name in PARAMETERS})
+    """An engine with momentum, after a step with these screen gradients; and a strategy."""
+    engine = CpuEngine(dataclasses.replace(settings, threads=1))
+    engine.begin(random_gaussians(len(screen), 1, seed=5))
     densifier = create_densifier(settings, extent, len(screen))
     assert isinstance(densifier, ThresholdDensifier)
-    densifier.observe(optimizer.gradients, CAMERA)
-    return optimizer, densifier
+    score = densifier.measure(ScreenGradients(screen=100.0 * screen, screen_signed=screen), CAMERA)
+    moved = {name: np.ones_like(array) for name, array in engine.state().items() if name.startswith("first_")}
+    engine.restore({**engine.state(), **moved, "score_total": score, "score_seen": np.ones(len(screen))})
+    return engine, densifier
 
 
-def update(optimizer, densifier, number):
-    densifier.update(optimizer, number - 1, np.random.default_rng(0))
-    return len(optimizer.gaussians)
+def update(engine, densifier, number):
+    densifier.update(engine, number - 1, np.random.default_rng(0))
+    return len(engine)
 
 
 def test_threshold_grows_all_above_it_in_device_coordinates():
@@ -103,52 +94,41 @@ def test_threshold_grows_all_above_it_in_device_coordinates():
 
 
 def test_threshold_splits_by_the_extent():
-    optimizer, densifier = watched(np.float32([1.0] * 5), extent=1e-3)
-    before = optimizer.gaussians
-    assert update(optimizer, densifier, 200) == 10
+    engine, densifier = watched(np.float32([1.0] * 5), extent=1e-3)
+    before = engine.gaussians
+    assert update(engine, densifier, 200) == 10
     expected = np.tile(before.log_scales, (2, 1)) - np.log(1.6)
-    np.testing.assert_allclose(optimizer.gaussians.log_scales, expected, atol=1e-6)
+    np.testing.assert_allclose(engine.gaussians.log_scales, expected, atol=1e-6)
 
 
 def test_threshold_never_exceeds_the_guard():
     settings = dataclasses.replace(THRESHOLD, max_gaussians=7)
-    optimizer, densifier = watched(np.float32([1, 2, 3, 4, 5]), settings)
-    best = optimizer.gaussians.means[[4, 3]]
-    assert update(optimizer, densifier, 200) == 7
-    np.testing.assert_array_equal(optimizer.gaussians.means[-2:], best)
+    engine, densifier = watched(np.float32([1, 2, 3, 4, 5]), settings)
+    best = engine.gaussians.means[[4, 3]]
+    assert update(engine, densifier, 200) == 7
+    np.testing.assert_array_equal(engine.gaussians.means[-2:], best)
 
 
 def test_threshold_drops_faint_ones_always_and_huge_ones_after_the_first_reset():
     for number, expected in ((200, 4), (400, 3)):
-        optimizer, densifier = watched(np.zeros(5, np.float32), extent=10.0)
-        optimizer.gaussians.logit_opacities[0] = -6.0
-        optimizer.gaussians.log_scales[1, 2] = np.log(1.1)
-        assert update(optimizer, densifier, number) == expected
+        engine, densifier = watched(np.zeros(5, np.float32), extent=10.0)
+        engine.gaussians.logit_opacities[0] = -6.0
+        engine.gaussians.log_scales[1, 2] = np.log(1.1)
+        assert update(engine, densifier, number) == expected
 
 
 def test_opacities_are_reset_at_the_begin_and_every_so_often():
     for number, reset in ((99, False), (100, True), (299, False), (300, True), (600, True), (1000, False)):
-        optimizer, densifier = watched(np.zeros(5, np.float32))
-        optimizer.gaussians.logit_opacities[:] = [-5.0, 0.0, 1.0, 2.0, 3.0]
-        update(optimizer, densifier, number)
-        opacities = 1 / (1 + np.exp(-optimizer.gaussians.logit_opacities))
+        engine, densifier = watched(np.zeros(5, np.float32))
+        engine.gaussians.logit_opacities[:] = [-5.0, 0.0, 1.0, 2.0, 3.0]
+        update(engine, densifier, number)
+        opacities = 1 / (1 + np.exp(-engine.gaussians.logit_opacities))
         assert (opacities.max() < 0.0101) == reset, number
         assert opacities.min() < 0.007
-        assert (optimizer.state()["first_logit_opacities"] == 0).all() == reset
-        assert (optimizer.state()["first_means"] != 0).all()
+        assert (engine.state()["first_logit_opacities"] == 0).all() == reset
+        assert (engine.state()["first_means"] != 0).all()
 
 
-def test_a_restored_strategy_goes_on_alike():
-    screen = np.float32([0.1, 0.0, 0.3])
-    for settings in (THRESHOLD, TrainerSettings(iterations=1000, max_gaussians=9)):
-        optimizer, _ = watched(screen)
-        first, second = (create_densifier(settings, 100.0, count) for count in (3, 1))
-        first.observe(optimizer.gradients, CAMERA)
-        second.restore({name: array.copy() for name, array in first.state().items()})
-        grown = []
-        for densifier in (first, second):
-            optimizer, _ = watched(screen)
-            densifier.update(optimizer, 399, np.random.default_rng(1))
-            grown.append(optimizer.gaussians.means)
-        np.testing.assert_array_equal(*grown)
-        assert len(grown[0]) > 3
+def test_the_budget_grows_by_the_absolute_gradients():
+    screen = ScreenGradients(screen=np.float32([1, 2]), screen_signed=np.float32([0, 1]))
+    np.testing.assert_array_equal(create_densifier(TrainerSettings(), 1.0, 2).measure(screen, CAMERA), [1, 2])

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from splat_scenes import psnr, random_gaussians
+from splat_scenes import poses_around, psnr, random_gaussians
 
 from pad_ros.errors import ConfigError, TrainingError
-from pad_ros.geometry import Camera, look_at
+from pad_ros.geometry import Camera
 from pad_ros.splatting.checkpoint import Checkpoint
 from pad_ros.splatting.cpu import CpuRasterizer
 from pad_ros.splatting.gaussians import Gaussians
@@ -23,13 +23,6 @@ NO_COLORS = np.zeros((0, 3), np.uint8)
 QUICK = TrainerSettings(
     iterations=250, max_gaussians=600, initial_gaussians=200, densify_every=20, coarse_size=36, threads=2
 )
-
-
-def poses_around(count: int, seed: int):
-    rng = np.random.default_rng(seed)
-    directions = rng.normal(size=(count, 3))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    return [look_at(2.6 * d, np.zeros(3), np.array([0.1, 0.2, 0.97])) for d in directions]
 
 
 def make_photos():
@@ -168,7 +161,7 @@ def test_the_state_of_another_run_is_not_used(photos, tmp_path, caplog, change):
 
 def test_the_strategy_of_the_paper_trains_too(photos):
     counts = []
-    gaussians = train(photos, PAPER, points=POINTS, watch=lambda done, present: counts.append((done, len(present))))
+    gaussians = train(photos, PAPER, points=POINTS, watch=lambda done, present: counts.append((done, len(present()))))
     assert counts[0] == (50, 150) and max(count for _, count in counts) > 200
     assert held_out_quality(gaussians, photos)[0] > 16.0
     assert gaussians.sh_degree == 3 and np.abs(gaussians.sh[:, 9:]).max() > 0

@@ -28,7 +28,7 @@ int guarded(const Action& action) {
 
 #define PAD_API extern "C" __attribute__((visibility("default")))
 
-PAD_API int pad_version() { return 2; }
+PAD_API int pad_version() { return 3; }
 
 // threads = 0: one per core. portable != 0: without AVX2 even where there is some.
 PAD_API pad::Rasterizer* pad_create(int threads, int portable) {
@@ -55,6 +55,14 @@ PAD_API int pad_backward(pad::Rasterizer* rasterizer, const pad::Scene* scene, c
   return guarded([&] {
     rasterizer->backward(*scene, *view, color, transmittance, d_color, d_transmittance, *gradients);
   });
+}
+
+// How many pixels the last forward composited, summed over the splats.
+PAD_API std::int64_t pad_composited(const pad::Rasterizer* rasterizer) { return rasterizer->composited(); }
+
+// Keeps all threads busy with multiply-adds; returns how many floating-point operations that were.
+PAD_API std::int64_t pad_multiply_add(pad::Rasterizer* rasterizer, std::int64_t rounds) {
+  return rasterizer->multiply_add(rounds);
 }
 
 // crop: x0, y0, width, height. means [4]: |error|, error^2, 1 - SSIM, |alpha error| over the whole image.

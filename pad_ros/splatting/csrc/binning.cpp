@@ -28,6 +28,15 @@ void Bins::sort_by_depth(const std::vector<Splat>& splats) {
   }
 }
 
+// Splats lie in memory by index, not by depth: ask for the ones to come.
+static void prefetch(const std::vector<Splat>& splats, const std::vector<std::uint32_t>& order, std::size_t k) {
+  constexpr std::size_t kAhead = 8;
+  if (k + kAhead >= order.size()) return;
+  const Splat* next = &splats[order[k + kAhead]];
+  __builtin_prefetch(next);
+  __builtin_prefetch(&next->depth);
+}
+
 void Bins::build(const Kernels& kernels, Pool& pool, const View& view, const std::vector<Splat>& splats) {
   tiles_x = (view.width + kTile - 1) / kTile;
   tiles_y = (view.height + kTile - 1) / kTile;
@@ -45,6 +54,7 @@ void Bins::build(const Kernels& kernels, Pool& pool, const View& view, const std
     slice.per_tile.assign(tiles, 0);
     std::vector<std::uint32_t> touched(tiles), blocks(tiles);
     for (std::size_t k = first_of(index); k < first_of(index + 1); ++k) {
+      prefetch(splats, order, k);
       const Splat& s = splats[order[k]];
       const auto clip = [](float pixel, int last) {
         return static_cast<int>(std::min(std::max(std::floor(pixel / kTile), 0.f), static_cast<float>(last)));

@@ -31,8 +31,9 @@ struct Kernels {
                            const Gradients&, float* pose);
   // Tiles of the inclusive box that the splat touches; returns how many were written.
   int (*cover)(const Splat&, int x0, int x1, int y0, int y1, int tiles_x, std::uint32_t* tiles, std::uint32_t* blocks);
-  void (*composite)(const View&, int tile_x, int tile_y, const Entry*, std::int64_t count, const Splat*, float* color,
-                    float* transmittance);
+  // Returns how many pixels were composited, summed over the splats.
+  std::int64_t (*composite)(const View&, int tile_x, int tile_y, const Entry*, std::int64_t count, const Splat*,
+                            float* color, float* transmittance);
   void (*composite_backward)(const View&, int tile_x, int tile_y, const Entry*, std::int64_t count, const Splat*,
                              const float* color, const float* transmittance, const float* d_color,
                              const float* d_transmittance, Moments*);
@@ -43,6 +44,8 @@ struct Kernels {
   // `rates` repeats the rate per column eight times over: [8 * columns].
   void (*adam)(std::int64_t begin, std::int64_t end, std::int64_t period, const float* rates, const AdamStep&,
                float* parameters, const float* gradients, float* first, float* second);
+  // 192 floating-point operations per round, as fast as the processor can; the result keeps them from being left out.
+  float (*multiply_add)(std::int64_t rounds);
 };
 
 const Kernels& portable_kernels();

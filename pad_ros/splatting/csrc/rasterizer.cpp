@@ -1,6 +1,7 @@
 #include "rasterizer.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace pad {
 
@@ -30,10 +31,11 @@ void Rasterizer::forward(const Scene& scene, const View& view, float* color, flo
       bounds[3] = std::max(bounds[3], std::min(view.height, (ty + 1) * kTile));
     }
   }
+  composited_ = 0;
   pool_.run(bins_.tiles_x * bins_.tiles_y, [&](int tile) {
     const std::int64_t begin = bins_.tile_begin[tile], count = bins_.tile_begin[tile + 1] - begin;
-    kernels_.composite(view, tile % bins_.tiles_x, tile / bins_.tiles_x, bins_.entries.data() + begin, count,
-                       splats_.data(), color, transmittance);
+    composited_ += kernels_.composite(view, tile % bins_.tiles_x, tile / bins_.tiles_x, bins_.entries.data() + begin,
+                                      count, splats_.data(), color, transmittance);
   });
 }
 
@@ -49,14 +51,20 @@ void Rasterizer::backward(const Scene& scene, const View& view, const float* col
   });
   // Each splat sums its own tiles in a fixed order: no atomics, the same bits every time.
   moments_.assign(scene.count, Moments{});
+  constexpr std::int64_t kAhead = 16;  // they lie by tile: ask for the ones to come
   constexpr int kFields = sizeof(Moments) / sizeof(float);
   split(static_cast<std::int64_t>(bins_.order.size()), 1024, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t last = bins_.splat_begin[end];
     for (std::int64_t k = begin; k < end; ++k) {
-      float* total = reinterpret_cast<float*>(&moments_[bins_.order[k]]);
+      float total[kFields] = {};
       for (std::int64_t i = bins_.splat_begin[k]; i < bins_.splat_begin[k + 1]; ++i) {
+        const Moments* next = &tile_moments_[bins_.places[std::min(i + kAhead, last - 1)]];
+        __builtin_prefetch(next);
+        __builtin_prefetch(&next->unused);
         const float* part = reinterpret_cast<const float*>(&tile_moments_[bins_.places[i]]);
         for (int field = 0; field < kFields; ++field) total[field] += part[field];
       }
+      std::memcpy(&moments_[bins_.order[k]], total, sizeof total);
     }
   });
   constexpr std::int64_t kGrain = 1024;
@@ -71,6 +79,12 @@ void Rasterizer::backward(const Scene& scene, const View& view, const float* col
     for (std::size_t k = i; k < pose_shares_.size(); k += kPose) total += pose_shares_[k];
     gradients.pose[i] = static_cast<float>(total);
   }
+}
+
+std::int64_t Rasterizer::multiply_add(std::int64_t rounds) {
+  std::vector<float> results(pool_.threads());
+  pool_.run(pool_.threads(), [&](int i) { results[i] = kernels_.multiply_add(rounds); });
+  return results[0] > 0.f ? 192 * rounds * pool_.threads() : 0;
 }
 
 void Rasterizer::loss(LossBuffers loss, double* means) {

@@ -8,7 +8,9 @@ namespace pad {
 constexpr int kTile = 16;              // pixels; a tile is 32 blocks of 4x2 pixels, one SIMD vector each
 constexpr float kMinAlpha = 1.f / 255.f;  // fainter contributions are skipped, as in 3DGS
 constexpr float kMaxAlpha = 0.999f;
-constexpr float kMinTransmittance = 1e-4f;  // a block whose pixels are all darker is finished, as in gsplat
+// A block whose pixels are all darker is finished. gsplat's 1e-4 is 4 % faster, but what it leaves out behind an alpha
+// of 0.999 is up to 0.4 % of the opacities' gradients.
+constexpr float kMinTransmittance = 1e-5f;
 constexpr float kDilation = 0.3f;           // px^2 added to the screen-space covariance
 constexpr float kNear = 0.01f;
 constexpr float kFrustumMargin = 0.15f;     // of the image's size around it, where the projection is linearised
@@ -41,6 +43,7 @@ constexpr int kPose = 15;  // rotation [3, 3], translation [3], center [3]
 struct Gradients {
   float *means, *quats, *log_scales, *logit_opacities, *sh;
   float* screen;  // [N] norm of the summed absolute screen-space mean gradients, per pixel
+  float* screen_signed;  // [N] norm of the same sums with their signs
   float* pose;  // [kPose], with the entries of View's rotation, translation and center as free variables; or null
 };
 

@@ -99,6 +99,14 @@ PAD_INLINE int sign_bits(vi mask) {
 #endif
 }
 
+// The lanes' bits, or-ed.
+PAD_INLINE std::uint32_t all_bits(vi x) {
+  std::uint64_t pairs[4];
+  std::memcpy(pairs, &x, sizeof x);
+  const std::uint64_t all = (pairs[0] | pairs[1]) | (pairs[2] | pairs[3]);
+  return static_cast<std::uint32_t>(all | all >> 32);
+}
+
 PAD_INLINE float sum(vf x) {
   const float a = x[0] + x[4], b = x[1] + x[5], c = x[2] + x[6], d = x[3] + x[7];
   return (a + c) + (b + d);
