@@ -91,7 +91,7 @@ class _Training:
     """One run, an iteration at a time; `begin` or `restore` comes first."""
 
     def __init__(self, views: list[View], settings: TrainerSettings) -> None:
-        self._settings = settings
+        self._settings = settings = _limit_gaussians(settings, views)
         self._full = views
         self.engine = create_engine(settings)
         self._convergence = Convergence(len(views), settings.stop_gain)
@@ -188,6 +188,14 @@ class _Training:
         """The Gaussians that are not too faint."""
         limit, gaussians = self._settings.min_opacity, self.engine.gaussians
         return gaussians.select(gaussians.logit_opacities > np.log(limit / (1 - limit)))
+
+
+def _limit_gaussians(settings: TrainerSettings, views: Sequence[View]) -> TrainerSettings:
+    """The settings with `gaussians_per_pixel` worked into `max_gaussians`."""
+    if settings.gaussians_per_pixel == 0:
+        return settings
+    limit = settings.gaussians_per_pixel * float(np.mean([view.object_pixels for view in views]))
+    return replace(settings, max_gaussians=min(settings.max_gaussians, max(1, round(limit))))
 
 
 def _level(settings: TrainerSettings, width: int, fraction: float) -> int:

@@ -74,6 +74,12 @@ def test_short_training_already_resembles_and_reports(photos):
     assert reports[-1][:2] == (250, 250) and "PSNR" in reports[-1][2] and "Gaussians" in reports[-1][2]
 
 
+def test_the_object_in_the_photos_limits_the_number(photos):
+    pixels = np.mean([(alpha > 0.5 / 255).sum() for alpha in photos[1][:20]])
+    gaussians = train(photos, dataclasses.replace(QUICK, gaussians_per_pixel=0.1))
+    assert 200 < len(gaussians) < 0.11 * pixels < 600
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("alphas", [True, False])
 def test_training_reaches_held_out_quality(photos, alphas):
