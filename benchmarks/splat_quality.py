@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -37,8 +38,8 @@ from pad_ros.training import Cutout, read_cutouts
 _HOLDOUT_EVERY = 8
 _HEADER = (
     "| class | preset | at | iterations | seconds (CPU) | Gaussians "
-    "| PSNR inside dB | PSNR dB | SSIM inside | mask IoU |\n"
-    "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"
+    "| PSNR inside dB | PSNR dB | SSIM inside | mask IoU | holes open % |\n"
+    "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
 )
 
 
@@ -57,10 +58,12 @@ class Row:
 
     def __str__(self) -> str:
         q = self.quality
+        holes = "–" if math.isnan(q.holes_open) else f"{100 * q.holes_open:.0f}"
         return (
             f"| {self.name} | {self.preset} | {self.at} | {self.iterations} "
             f"| {self.seconds:.0f} ({self.cpu_seconds:.0f}) | {self.gaussians} "
-            f"| {q.psnr_inside:.2f} | {q.psnr:.2f} | {q.ssim_inside:.4f} | {q.mask_iou:.4f} |"
+            f"| {q.psnr_inside:.2f} | {q.psnr:.2f} | {q.ssim_inside:.4f} "
+            f"| {q.mask_iou:.4f} | {holes} |"
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.errors import EvaluationError
+from pad_ros.results import Mask
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.rasterize import Rasterizer
 from pad_ros.splatting.views import View
@@ -27,6 +28,7 @@ class Quality:
     psnr: float  # over the whole image, most of which is white
     ssim_inside: float
     mask_iou: float  # of transmittance < 0.5 with alpha > 0.5
+    holes_open: float  # share of the pixels in the object's openings that are open in the rendering; NaN without any
 
 
 def measure_quality(gaussians: Gaussians, views: Sequence[View], rasterizer: Rasterizer) -> Quality:
@@ -38,12 +40,12 @@ def measure_quality(gaussians: Gaussians, views: Sequence[View], rasterizer: Ras
     if not views:
         raise EvaluationError("quality: no views to compare with")
     rows = [_measure(gaussians, view, rasterizer, index) for index, view in enumerate(views)]
-    inside, full, ssim, iou = np.mean(rows, axis=0)
-    return Quality(_psnr(inside), _psnr(full), float(ssim), float(iou))
+    inside, full, ssim, iou, holes, still_open = np.mean(rows, axis=0)
+    return Quality(_psnr(inside), _psnr(full), float(ssim), float(iou), still_open / holes if holes else float("nan"))
 
 
-def _measure(gaussians: Gaussians, view: View, rasterizer: Rasterizer, index: int) -> tuple[float, float, float, float]:
-    """Squared errors inside and over all, SSIM inside, IoU."""
+def _measure(gaussians: Gaussians, view: View, rasterizer: Rasterizer, index: int) -> tuple[float, ...]:
+    """Squared errors inside and over all, SSIM inside, IoU, pixels in openings, and those of them that are open."""
     mask = None if view.alpha is None else view.alpha >= 128
     if mask is None or not mask.any():
         raise EvaluationError(f"quality: view {index} has no alpha, or no object in it")
@@ -52,7 +54,16 @@ def _measure(gaussians: Gaussians, view: View, rasterizer: Rasterizer, index: in
     error = ((picture - truth) ** 2).mean(axis=2)  # [H, W]
     rendered = rendering.transmittance < 0.5
     iou = (mask & rendered).sum() / (mask | rendered).sum()
-    return float(error[mask].mean()), float(error.mean()), float(ssim_map(picture, truth)[mask].mean()), float(iou)
+    holes = openings(mask)
+    similarity = ssim_map(picture, truth)[mask].mean()
+    return error[mask].mean(), error.mean(), similarity, iou, holes.sum(), (holes & ~rendered).sum()
+
+
+def openings(mask: Mask) -> Mask:
+    """Where the background is seen through an object: what is not in its mask [H, W] and does not reach the border."""
+    outside = np.pad(~mask, 1, constant_values=True).astype(np.uint8)
+    labels = cv2.connectedComponents(outside, connectivity=4)[1]
+    return ~mask & (labels != labels[0, 0])[1:-1, 1:-1]
 
 
 def ssim_map(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

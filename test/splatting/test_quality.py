@@ -6,7 +6,7 @@ from splat_scenes import CAMERA, POSE, random_gaussians
 from pad_ros.errors import EvaluationError
 from pad_ros.geometry import look_at
 from pad_ros.splatting.cpu import CpuRasterizer
-from pad_ros.splatting.quality import measure_quality, ssim_map
+from pad_ros.splatting.quality import measure_quality, openings, ssim_map
 from pad_ros.splatting.views import make_views
 
 POSES = [POSE, look_at(np.array([-1.7, -1.3, -0.6]), np.zeros(3), np.array([0.0, 0.0, 1.0]))]
@@ -47,6 +47,30 @@ def test_errors_count_where_they_are(gaussians):
 
     half = measure_quality(gaussians, views_of(gaussians, change=halve), CpuRasterizer(threads=1))
     assert 0.3 < half.mask_iou < 0.8 and half.psnr > 55
+
+
+def test_openings_are_what_the_object_surrounds():
+    mask = np.zeros((8, 9), bool)
+    mask[1:6, 1:7] = True
+    mask[2:4, 2] = mask[4, 4] = mask[1, 6] = False  # two openings, and a bite out of the corner
+    expected = np.zeros_like(mask)
+    expected[2:4, 2] = expected[4, 4] = True
+    np.testing.assert_array_equal(openings(mask), expected)
+    assert not openings(np.ones((3, 3), bool)).any()
+
+
+def test_a_filled_hole_shows(gaussians):
+    def pierce(image, alpha):
+        rows, columns = np.nonzero(cv2.erode((alpha >= 0.9).astype(np.uint8), np.ones((7, 7))))
+        window = slice(rows[0] - 1, rows[0] + 2), slice(columns[0] - 1, columns[0] + 2)
+        pierced = alpha.copy()
+        pierced[window] = 0.0
+        return image, pierced
+
+    quality = measure_quality(gaussians, views_of(gaussians), CpuRasterizer(threads=1))
+    pierced = measure_quality(gaussians, views_of(gaussians, change=pierce), CpuRasterizer(threads=1))
+    assert not quality.holes_open < 0.9  # NaN where the scene has none
+    assert pierced.holes_open < 0.9
 
 
 def test_ssim_of_a_flat_patch_is_the_formulas():
