@@ -231,12 +231,15 @@ def ssim_reference(a, b):
     return ((2 * mu_a * mu_b + c1) * (2 * cov + c2)) / ((mu_a**2 + mu_b**2 + c1) * (var_a + var_b + c2))
 
 
-def test_loss_and_its_gradient(rasterizer):
+# The second is worked out in several pieces, three beside and two above each other.
+@pytest.mark.parametrize(("size", "crop"), [((40, 36), (3, 5, 34, 32)), ((610, 150), (7, 9, 604, 144))])
+def test_loss_and_its_gradient(rasterizer, size, crop):
     rng = np.random.default_rng(8)
-    rendering, _ = rasterizer.forward(random_gaussians(40, 0, seed=8), CAMERA, POSE)
+    camera = Camera(*size, size[0], size[0], size[0] / 2, size[1] / 2)
+    rendering, _ = rasterizer.forward(random_gaussians(40, 0, seed=8), camera, POSE)
     target = rng.integers(0, 256, rendering.color.shape, dtype=np.uint8)
     alpha = rng.integers(0, 256, rendering.transmittance.shape, dtype=np.uint8)
-    x0, y0, x1, y1 = crop = (3, 5, 34, 32)
+    x0, y0, x1, y1 = crop
 
     def loss(color, transmittance):
         a, b = color[y0:y1, x0:x1], target[y0:y1, x0:x1] / 255.0

@@ -5,19 +5,22 @@
 
 namespace pad {
 
-// Buffers of the loss over the crop; a row holds 3 * width values between zeroed margins.
+// What the loss compares, and where its gradient goes; both are background outside the crop.
 struct LossBuffers {
   std::int32_t image_width, image_height;
   std::int32_t x0, y0, width, height;  // the crop
-  std::int64_t stride;                 // floats per row of `blurred` and `slopes`
   const float *color, *transmittance;  // the rendering, [H, W, 3], [H, W]
   const std::uint8_t *target, *alpha;  // the truth, [H, W, 3], [H, W] or null
   float *d_color, *d_transmittance;    // out, written inside the crop
-  float* blurred[4];
-  float* slopes[3];
-  double* sums;  // [height, 4] per row: |error|, error^2, 1 - SSIM, |alpha error|
   LossTerms terms;
 };
+
+struct LossPiece {  // in pixels of the crop, ends exclusive
+  int x0, y0, x1, y1;
+};
+
+constexpr int kLossStrip = 256;               // widest piece
+constexpr std::int64_t kLossScratch = 118'000;  // floats that a piece is worked out in
 
 struct AdamStep {
   float beta1, beta2, epsilon, correction1, correction2;
@@ -37,10 +40,8 @@ struct Kernels {
   void (*composite_backward)(const View&, int tile_x, int tile_y, const Entry*, std::int64_t count, const Splat*,
                              const float* color, const float* transmittance, const float* d_color,
                              const float* d_transmittance, Moments*);
-  void (*loss_blur)(const LossBuffers&, int row);
-  void (*loss_slopes)(const LossBuffers&, int row);
-  void (*loss_spread)(const LossBuffers&, int row);
-  void (*loss_gradient)(const LossBuffers&, int row);
+  // Writes a piece's gradient and adds to `sums` [4]: |error|, error^2, 1 - SSIM, |alpha error|.
+  void (*loss_piece)(const LossBuffers&, const LossPiece&, float* scratch, double* sums);
   // `rates` repeats the rate per column eight times over: [8 * columns].
   void (*adam)(std::int64_t begin, std::int64_t end, std::int64_t period, const float* rates, const AdamStep&,
                float* parameters, const float* gradients, float* first, float* second);

@@ -1,6 +1,7 @@
 #include "rasterizer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 namespace pad {
@@ -87,22 +88,25 @@ std::int64_t Rasterizer::multiply_add(std::int64_t rounds) {
   return results[0] > 0.f ? 192 * rounds * pool_.threads() : 0;
 }
 
-void Rasterizer::loss(LossBuffers loss, double* means) {
-  loss.stride = (3 * loss.width + 7) / 8 * 8 + 48;  // margins, and slack for whole vectors
-  const std::int64_t plane = loss.stride * loss.height;
-  scratch_.resize(7 * plane);
-  sums_.assign(4 * loss.height, 0.0);
-  for (int i = 0; i < 4; ++i) loss.blurred[i] = scratch_.data() + i * plane;
-  for (int i = 0; i < 3; ++i) loss.slopes[i] = scratch_.data() + (4 + i) * plane;
-  loss.sums = sums_.data();
-  for (const auto stage : {kernels_.loss_blur, kernels_.loss_slopes, kernels_.loss_spread, kernels_.loss_gradient})
-    split(loss.height, 8, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t row = begin; row < end; ++row) stage(loss, static_cast<int>(row));
-    });
+void Rasterizer::loss(const LossBuffers& loss, double* means) {
+  // Wide strips cut into bands: few borders, where neighbours work out the same twice, yet work for every thread.
+  const int strips = (loss.width + kLossStrip - 1) / kLossStrip;
+  const int bands = std::max(1, loss.height / 64);  // whatever the threads: the same sums
+  const auto cut = [](int size, int part, int parts) { return static_cast<int>(std::int64_t{size} * part / parts); };
+  scratch_.resize(kLossScratch * pool_.threads());
+  sums_.assign(4 * strips * bands, 0.0);
+  std::atomic<int> next{0};
+  pool_.run(pool_.threads(), [&](int thread) {
+    for (int i = next++; i < strips * bands; i = next++) {
+      const int column = i % strips, row = i / strips;
+      const LossPiece piece = {cut(loss.width, column, strips), cut(loss.height, row, bands),
+                               cut(loss.width, column + 1, strips), cut(loss.height, row + 1, bands)};
+      kernels_.loss_piece(loss, piece, scratch_.data() + kLossScratch * thread, sums_.data() + 4 * i);
+    }
+  });
   const double pixels = static_cast<double>(loss.image_width) * loss.image_height;
   for (int i = 0; i < 4; ++i) means[i] = 0.0;
-  for (int row = 0; row < loss.height; ++row)
-    for (int i = 0; i < 4; ++i) means[i] += sums_[4 * row + i];
+  for (std::size_t i = 0; i < sums_.size(); ++i) means[i % 4] += sums_[i];
   for (int i = 0; i < 4; ++i) means[i] /= i == 3 ? pixels : 3.0 * pixels;
 }
 

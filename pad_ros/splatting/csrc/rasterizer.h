@@ -28,8 +28,8 @@ class Rasterizer {
   void backward(const Scene& scene, const View& view, const float* color, const float* transmittance,
                 const float* d_color, const float* d_transmittance, const Gradients& gradients);
 
-  // Fills `loss.sums` and the gradients; out: mean |error|, error^2, 1 - SSIM, |alpha error| over the image.
-  void loss(LossBuffers loss, double* means);
+  // Writes the gradients; out: mean |error|, error^2, 1 - SSIM, |alpha error| over the image.
+  void loss(const LossBuffers& loss, double* means);
 
   void adam(std::int64_t rows, std::int64_t columns, const float* rates, const AdamStep& step, float* parameters,
             const float* gradients, float* first, float* second);

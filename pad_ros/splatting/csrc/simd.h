@@ -41,12 +41,20 @@ PAD_INLINE void store_some(float* p, vf x, int size) {
   std::memcpy(p, &x, size * sizeof(float));
 }
 
-// Bytes 0...255 as 0...1.
+// Bytes 0...255 as 0...1; 0 from `size` on.
 PAD_INLINE vf load_bytes(const std::uint8_t* p, int size) {
-  typedef std::uint8_t bytes __attribute__((vector_size(8)));
-  bytes b = {};
-  std::memcpy(&b, p, size >= 8 ? 8 : size);
-  return __builtin_convertvector(__builtin_convertvector(b, vi), vf) * (1.f / 255.f);
+  std::uint8_t some[8] = {};
+  if (size < 8) {
+    std::memcpy(some, p, size);
+    p = some;
+  }
+#ifdef PAD_AVX2
+  const vf wide = (vf)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+#else
+  vf wide;
+  for (int i = 0; i < 8; ++i) wide[i] = p[i];
+#endif
+  return wide * (1.f / 255.f);
 }
 
 PAD_INLINE vf select(vi mask, vf yes, vf no) {
