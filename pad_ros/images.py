@@ -54,16 +54,20 @@ def read_image(path: Path | str) -> Image:
 def read_cutout(path: Path | str) -> tuple[Image, NDArray[np.float32] | None]:
     """Reads a training view: RGB uint8 [H, W, 3] over white and, if the file has one, alpha [H, W] in 0…1.
 
-    The data set's RGBA files hold colours that are composited over white already.
+    The data set's RGBA files hold colours that are composited over white already, and so are white where they are
+    transparent. Others, as cut-out tools and Blender write them, are not, and are composited here.
 
     Raises:
         ImageError: no such file, or not an image.
     """
     decoded = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if decoded is None or decoded.ndim != 3 or decoded.shape[2] != 4:
+    if decoded is None or decoded.ndim != 3 or decoded.shape[2] != 4 or decoded.dtype != np.uint8:
         return read_image(path), None
-    rgb = cv2.cvtColor(decoded[..., :3], cv2.COLOR_BGR2RGB)
-    return rgb, (decoded[..., 3] / 255.0).astype(np.float32)  # type: ignore[return-value]
+    rgb: Image = cv2.cvtColor(decoded[..., :3], cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
+    alpha = (decoded[..., 3] / 255.0).astype(np.float32)  # [H, W]
+    if (rgb[alpha == 0] < 250).any():  # rounded, white is not always 255
+        rgb = to_uint8(255.0 + alpha[..., None] * (rgb - 255.0))
+    return rgb, alpha
 
 
 def read_mask(path: Path | str) -> Mask:

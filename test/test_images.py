@@ -3,7 +3,16 @@ import pytest
 
 from pad_ros.errors import ImageError
 from pad_ros.geometry import Camera
-from pad_ros.images import box_around, check_image, decode_image, encode_png, read_image, read_mask, write_image
+from pad_ros.images import (
+    box_around,
+    check_image,
+    decode_image,
+    encode_png,
+    read_cutout,
+    read_image,
+    read_mask,
+    write_image,
+)
 
 CAMERA = Camera.from_horizontal_angle(0.7, 32, 24)
 
@@ -54,3 +63,16 @@ def test_box_around_a_mask_stays_inside_the_image():
     mask[1:4, 20:30] = True
     assert box_around(mask, 0) == (slice(1, 4), slice(20, 30))
     assert mask[box_around(mask, 3)].shape == (7, 15)  # rows 0 to 6, columns 17 to 31
+
+
+@pytest.mark.parametrize("underneath", [0, 255], ids=["straight", "composited"])
+def test_cutouts_are_over_white_whatever_is_under_their_transparency(tmp_path, underneath):
+    alpha = np.array([[0, 128, 255]], np.uint8)
+    over_white = np.array([[[255, 255, 255], [215, 175, 135], [176, 96, 16]]], np.uint8)
+    stored = over_white.copy()
+    if underneath == 0:
+        stored[0, 0], stored[0, 1] = 0, (176, 96, 16)
+    write_image(tmp_path / "a.png", np.dstack([stored, alpha]))
+    image, coverage = read_cutout(tmp_path / "a.png")
+    np.testing.assert_allclose(image, over_white, atol=1)
+    np.testing.assert_allclose(coverage, alpha / 255.0, atol=1e-6)

@@ -77,7 +77,7 @@ class TrainerSettings:
     min_opacity: float = 0.02
     extent: str = "object"
     coarse_size: int = 200
-    coarse_fraction: float = 0.15
+    coarse_fraction: float = 0.4
     rate_means: float = 2.5e-3
     rate_means_final: float = 0.01
     rate_quats: float = 2e-3
