@@ -18,8 +18,12 @@ def silent(done: int, total: int, remark: str) -> None:
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress]:
-    """Shows a bar with the time left while the work inside reports to the callback it yields."""
-    with tqdm(desc=title, file=sys.stderr, dynamic_ncols=True, leave=True) as bar:
+    """Shows a bar with the time left while the work inside reports to the callback it yields.
+
+    In a log file, a new state each ten seconds.
+    """
+    seconds = 0.1 if sys.stderr.isatty() else 10.0
+    with tqdm(desc=title, file=sys.stderr, dynamic_ncols=True, mininterval=seconds, maxinterval=seconds) as bar:
 
         def report(done: int, total: int, remark: str) -> None:
             bar.total = total
