@@ -34,7 +34,7 @@ from pad_ros.splatting.rasterize import Rendering
 from pad_ros.splatting.settings import TrainerSettings
 from pad_ros.splatting.views import make_views
 
-_SIZES, _COUNTS, _REPEATS = (400, 800), (10_000, 30_000, 60_000), 9
+_SIZES, _COUNTS, _REPEATS = (400, 800), (10_000, 30_000, 60_000), 25
 _REFERENCE_SIZE, _REFERENCE_REPEATS = 100, 2
 _FORWARD, _BACKWARD = 31, 63  # additions and multiplications per pair in csrc/composite.inc
 _COLUMNS = (
