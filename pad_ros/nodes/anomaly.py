@@ -54,7 +54,8 @@ class AnomalyNode(PadNode):
         self._views = self.subscribe(PartView, "part_view", lambda message: self._on_message("part_view", message))
         self.subscribe(PoseEstimate, "camera_pose", lambda message: self._on_message("camera_pose", message), "results")
         for topic in ("object_mask", "background"):
-            self.subscribe(Image, topic, lambda message, topic=topic: self._on_message(topic, message), "pictures")
+            # As deep as the images' queue: a mask that a burst pushes out would cost its image the result.
+            self.subscribe(Image, topic, lambda message, topic=topic: self._on_message(topic, message), "results")
         self.subscribe_images(lambda message: self._on_message("image", message))
         self.every(0.1, lambda: self._take(self._joiner.expire()))
 
