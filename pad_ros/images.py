@@ -61,8 +61,10 @@ def read_cutout(path: Path | str) -> tuple[Image, NDArray[np.float32] | None]:
         ImageError: no such file, or not an image.
     """
     decoded = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if decoded is None or decoded.ndim != 3 or decoded.shape[2] != 4 or decoded.dtype != np.uint8:
+    if decoded is None or decoded.ndim != 3 or decoded.shape[2] != 4:
         return read_image(path), None
+    if decoded.dtype == np.uint16:
+        decoded = to_uint8(decoded / 257.0)
     rgb: Image = cv2.cvtColor(decoded[..., :3], cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
     alpha = (decoded[..., 3] / 255.0).astype(np.float32)  # [H, W]
     if (rgb[alpha == 0] < 250).any():  # rounded, white is not always 255

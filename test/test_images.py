@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -65,14 +66,16 @@ def test_box_around_a_mask_stays_inside_the_image():
     assert mask[box_around(mask, 3)].shape == (7, 15)  # rows 0 to 6, columns 17 to 31
 
 
+@pytest.mark.parametrize("depth", [1, 257], ids=["8 bits", "16 bits"])
 @pytest.mark.parametrize("underneath", [0, 255], ids=["straight", "composited"])
-def test_cutouts_are_over_white_whatever_is_under_their_transparency(tmp_path, underneath):
+def test_cutouts_are_over_white_whatever_is_under_their_transparency(tmp_path, underneath, depth):
     alpha = np.array([[0, 128, 255]], np.uint8)
     over_white = np.array([[[255, 255, 255], [215, 175, 135], [176, 96, 16]]], np.uint8)
     stored = over_white.copy()
     if underneath == 0:
         stored[0, 0], stored[0, 1] = 0, (176, 96, 16)
-    write_image(tmp_path / "a.png", np.dstack([stored, alpha]))
+    bgra = np.dstack([stored[..., ::-1], alpha])
+    cv2.imwrite(str(tmp_path / "a.png"), bgra if depth == 1 else bgra.astype(np.uint16) * depth)
     image, coverage = read_cutout(tmp_path / "a.png")
     np.testing.assert_allclose(image, over_white, atol=1)
     np.testing.assert_allclose(coverage, alpha / 255.0, atol=1e-6)

@@ -52,10 +52,9 @@ class AnomalyNode(PadNode):
         )
         self.worker = Worker(self._process, self.value("queue_size"))
         self._views = self.subscribe(PartView, "part_view", lambda message: self._on_message("part_view", message))
-        self.subscribe(PoseEstimate, "camera_pose", lambda message: self._on_message("camera_pose", message), "results")
-        for topic in ("object_mask", "background"):
-            # As deep as the images' queue: a mask that a burst pushes out would cost its image the result.
-            self.subscribe(Image, topic, lambda message, topic=topic: self._on_message(topic, message), "results")
+        # Masks and pictures too: as deep as the images' queue, or one that a burst pushes out costs its image a result.
+        for kind, topic in ((PoseEstimate, "camera_pose"), (Image, "object_mask"), (Image, "background")):
+            self.subscribe(kind, topic, lambda message, topic=topic: self._on_message(topic, message), "results")
         self.subscribe_images(lambda message: self._on_message("image", message))
         self.every(0.1, lambda: self._take(self._joiner.expire()))
 

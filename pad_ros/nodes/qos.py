@@ -22,7 +22,7 @@ QOS = {
     # Poses, results and commands. Publishers keep them, because nodes that start together find each other at
     # different moments: the first message must not be lost to a neighbour that is found a second later.
     "results": _profile(1000, kept=True),
-    # The same for masks and pictures, which are larger.
+    # The same for publishers of masks and pictures, which are larger; who must lose none subscribes with "results".
     "pictures": _profile(30, kept=True),
     # What is said once and late comers need too: the map of the product.
     "latched": _profile(1, kept=True),
