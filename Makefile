@@ -31,8 +31,8 @@ test: env  ## runs the tests
 sample: env blender  ## makes sample/ anew: renders, trains, records
 	@sh tools/make_sample.sh
 
-lint: env  ## checks style and types
-	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
+lint: env  ## checks style, types and the direction of imports
+	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy && .venv/bin/lint-imports
 
 lock: env  ## resolves requirements/lock.txt anew
 	@{ echo '# Exact versions of everything in core, ros, build and dev, for Python 3.10 to 3.13. Made by `make lock`.'; \

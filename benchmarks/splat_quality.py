@@ -22,11 +22,11 @@ from typing import Any
 import yaml
 from splatting import machine
 
+from pad_ros.common.progress import progress_bar
 from pad_ros.dataset import ClassData, read_class
 from pad_ros.localization.features import create_features
 from pad_ros.localization.sfm_map import SfmMap, build_map
 from pad_ros.profiles import load_profile
-from pad_ros.progress import progress_bar
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.quality import Quality, measure_quality
 from pad_ros.splatting.rasterize import Rasterizer, create_rasterizer

@@ -1,4 +1,4 @@
-"""Starts the inspection graph, for a camera driver, a folder of images, or a bag (see `pad_ros.graph`)."""
+"""Starts the inspection graph, for a camera driver, a folder of images, or a bag (see `pad_ros.graph.description`)."""
 
 from functools import partial
 
@@ -8,23 +8,23 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 
 from launch import LaunchDescription
-from pad_ros import graph
-from pad_ros.resources import share_folder
+from pad_ros.common.resources import share_folder
+from pad_ros.graph.description import ARGUMENTS, ENVIRONMENT, PACKAGE, build
 
 
 def start(context):
-    names = [argument.name for argument in graph.ARGUMENTS]
-    described = graph.build({name: context.launch_configurations.get(name, "") for name in names})
+    names = [argument.name for argument in ARGUMENTS]
+    described = build({name: context.launch_configurations.get(name, "") for name in names})
     return [
         LifecycleNode(
-            package=graph.PACKAGE,
+            package=PACKAGE,
             executable=process.node.name,
             name=process.node.name,
             namespace=process.namespace,
             parameters=[str(process.params_file), process.parameters],
             remappings=list(process.remappings),
             ros_arguments=["--log-level", process.log_level],
-            additional_env=graph.ENVIRONMENT,
+            additional_env=ENVIRONMENT,
             output="screen",
             on_exit=partial(end, process),
         )
@@ -42,7 +42,7 @@ def end(process, event, context):
 def generate_launch_description():
     arguments = [
         DeclareLaunchArgument(argument.name, default_value=argument.default, description=argument.text)
-        for argument in graph.ARGUMENTS
+        for argument in ARGUMENTS
     ]
     rviz = Node(
         package="rviz2",

@@ -5,7 +5,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 
 from launch import LaunchDescription
-from pad_ros.resources import share_folder
+from pad_ros.common.resources import share_folder
 
 
 def generate_launch_description():

@@ -18,8 +18,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from pad_ros.common.files import write_text
 from pad_ros.errors import DatasetError
-from pad_ros.files import write_text
 from pad_ros.geometry import Camera, Matrix, blender_from_opencv_pose, is_rigid, opencv_from_blender_pose
 from pad_ros.images import IMAGE_SUFFIXES, read_mask
 from pad_ros.results import Mask

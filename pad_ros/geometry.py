@@ -63,6 +63,13 @@ class Camera:
         return {name: getattr(self, name) for name in ("width", "height", "fx", "fy", "cx", "cy")}
 
 
+def ros_intrinsics(camera: Camera) -> Matrix:
+    """The intrinsic matrix [3, 3] as CameraInfo has it: pixel centres at whole numbers, the core's are at +0.5."""
+    matrix = camera.K
+    matrix[:2, 2] -= 0.5
+    return matrix
+
+
 def opencv_from_blender_pose(world_from_camera: Matrix) -> Matrix:
     """Converts a camera-to-world pose [4, 4] from Blender/NeRF camera axes to OpenCV's."""
     return np.asarray(world_from_camera, dtype=np.float64) @ _BLENDER_FROM_OPENCV

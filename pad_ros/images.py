@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.common.files import replacing
 from pad_ros.errors import ImageError
-from pad_ros.files import replacing
 from pad_ros.geometry import Camera
 from pad_ros.results import Image, Mask
 

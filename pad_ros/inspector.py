@@ -14,13 +14,13 @@ from pad_ros.anomaly.comparison import create_comparison
 from pad_ros.anomaly.regions import create_score, find_regions
 from pad_ros.background.inpainting import create_inpainter
 from pad_ros.background.segmentation import create_segmenter
+from pad_ros.common.registry import check_settings
 from pad_ros.errors import InspectionError, NotLocalizedError, ProductError
 from pad_ros.geometry import Matrix
 from pad_ros.images import check_image, to_uint8
 from pad_ros.localization.features import create_features
 from pad_ros.localization.localizer import create_localizer
 from pad_ros.product import Product
-from pad_ros.registry import check_settings
 from pad_ros.results import Background, Image, Inspection, PoseEstimate, Reference, Status
 from pad_ros.splatting.rasterize import create_rasterizer
 

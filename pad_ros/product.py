@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from pad_ros.anomaly.calibration import Calibration
+from pad_ros.common.files import write_text
 from pad_ros.errors import ConfigError, ProductError
-from pad_ros.files import write_text
 from pad_ros.geometry import Camera
 from pad_ros.images import encode_png
 from pad_ros.localization.sfm_map import SfmMap

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
+from pad_ros.common.resources import share_folder
 from pad_ros.errors import ConfigError
-from pad_ros.resources import share_folder
 
 # Stage group to the parts that a profile must name.
 STRUCTURE = {

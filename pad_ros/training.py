@@ -19,6 +19,8 @@ import yaml
 import pad_ros
 from pad_ros.anomaly.backbone import create_backbone
 from pad_ros.anomaly.calibration import Calibration, calibrate
+from pad_ros.common.progress import Progress, silent
+from pad_ros.common.registry import check_settings
 from pad_ros.dataset import ClassData
 from pad_ros.errors import DatasetError, TrainingError
 from pad_ros.geometry import Matrix
@@ -27,8 +29,6 @@ from pad_ros.inspector import Inspector
 from pad_ros.localization.features import create_features
 from pad_ros.localization.sfm_map import SfmMap, build_map
 from pad_ros.product import Product
-from pad_ros.progress import Progress, silent
-from pad_ros.registry import check_settings
 from pad_ros.results import Image, Inspection, Map, Status
 from pad_ros.splatting.checkpoint import Checkpoint
 from pad_ros.splatting.compact import load_compact, save_compact
@@ -36,6 +36,7 @@ from pad_ros.splatting.engine import create_engine
 from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.splatting.settings import describe_settings, resolve_settings
 from pad_ros.splatting.trainer import train_splats
+from pad_ros.splatting.viewer import Twin
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -228,10 +229,9 @@ def clutter(shape: tuple[int, int], rng: np.random.Generator) -> Map:
 
 def contact_sheet(product: Product, poses: list[Matrix], columns: int = 3) -> Image:
     """Pictures of the twin from a few of the training poses, side by side."""
-    rasterizer = create_rasterizer(product.profile["splatting"]["rasterizer"])
+    twin = Twin(product.gaussians, product.camera, create_rasterizer(product.profile["splatting"]["rasterizer"]))
     chosen = [poses[round(i * (len(poses) - 1) / (columns - 1))] for i in range(columns)]
-    views = [rasterizer.render(product.gaussians, product.camera, pose).color for pose in chosen]
-    return to_uint8(np.concatenate(views, axis=1) * 255.0)
+    return np.concatenate([twin.picture(pose) for pose in chosen], axis=1)
 
 
 def describe_training(data: ClassData, profile: dict[str, Any], seed: int, used: int, held_out: int) -> dict[str, Any]:

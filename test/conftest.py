@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from pad_ros.resources import share_folder
+from pad_ros.common.resources import share_folder
 
 # Before numeric libraries load: tests share the machine with the processes that they start.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -41,8 +41,8 @@ def inspector(product):
 @pytest.fixture(scope="session")
 def sample_images(sample_bag):
     """The bag's images as (part id, view index, RGB image), in its order."""
-    from pad_ros.bag import message_types, read_bag
     from pad_ros.images import decode_image
+    from pad_ros.sources.bag import message_types, read_bag
 
     store, parts, images = message_types(), {}, []
     for entry in read_bag(sample_bag):

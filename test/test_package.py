@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pad_ros
-from pad_ros import graph
+from pad_ros.graph import description as graph
 from pad_ros.splatting.library import FLAGS
 
 ROOT = Path(pad_ros.__file__).resolve().parent.parent
@@ -20,7 +20,7 @@ GROUPS = ("core", "ros", "build", "dev")  # what `make env` installs
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "yaml": "pyyaml"}
 OPTIONAL = {"bpy", "mathutils", "tf2_ros"}  # Blender's own environment; a full ROS install
 ROS_PACKAGES = {"tf2_ros": "tf2_ros_py"}
-ROSDEP_KEYS = {"numpy": "python3-numpy", "pyyaml": "python3-yaml", "tqdm": "python3-tqdm"}
+ROSDEP_KEYS = {"numpy": "python3-numpy", "scipy": "python3-scipy", "pyyaml": "python3-yaml", "tqdm": "python3-tqdm"}
 # What the manifest names without an import: it is started, not imported.
 NOT_IMPORTED = {"ros2launch", "rosidl_default_runtime"}
 

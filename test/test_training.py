@@ -135,7 +135,7 @@ def test_the_command_line_replaces_the_profiles_preset_and_rasterizer(small_clas
         asked.append(profile["splatting"]["trainer"])
         raise TrainingError("far enough")
 
-    monkeypatch.setattr("pad_ros.training.train_product", train)
+    monkeypatch.setattr("pad_ros.cli.train.train_product", train)
     for arguments in ([], ["--preset", "paper"], ["--rasterizer", "cuda"]):
         main(["train", str(small_class), "-o", str(tmp_path / "p"), *arguments])
     assert asked == [{"preset": "fast"}, {"preset": "paper"}, {"preset": "fast", "rasterizer": "cuda"}]

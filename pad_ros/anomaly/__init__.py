@@ -1,1 +1,4 @@
-"""What differs, and does it matter? Features, their comparison, regions and the threshold."""
+"""What differs, and does it matter?
+
+In: the image, the twin over the rebuilt background, a mask. Out: anomaly map, score, regions, threshold.
+"""

@@ -11,8 +11,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError, ProductError
-from pad_ros.registry import create
 
 FeatureLevel = NDArray[np.float32]  # [N, C, h, w]
 

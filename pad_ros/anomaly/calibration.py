@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from scipy.special import stdtrit
 
 from pad_ros.errors import ConfigError, ProductError
 
@@ -86,23 +86,7 @@ def calibrate(scores: Sequence[float], false_reject_rate: float = 0.01) -> Calib
         raise ConfigError("all scores for calibration are 0; were the images compared with themselves?")
     logarithms = np.log(np.maximum(values, _SMALLEST * (float(np.median(values)) or top)))
     spread = float(logarithms.std(ddof=1)) * math.sqrt(1 + 1 / count)
-    modelled = math.exp(float(logarithms.mean()) + student_quantile(1 - false_reject_rate, count - 1) * spread)
+    modelled = math.exp(float(logarithms.mean()) + float(stdtrit(count - 1, 1 - false_reject_rate)) * spread)
     rank = math.ceil((count + 1) * (1 - false_reject_rate))
     observed = float(values[min(rank, count) - 1])
     return Calibration(max(modelled, observed), float(false_reject_rate), tuple(values.tolist()))
-
-
-def student_quantile(probability: float, degrees: int) -> float:
-    """The quantile of Student's t distribution, by its expansion around the normal's.
-
-    (Abramowitz and Stegun, 26.7.5; within 1 % from 7 degrees of freedom on, for probabilities up to 0.999.)
-    """
-    z = NormalDist().inv_cdf(probability)
-    terms = (
-        z,
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    return sum(term / degrees**power for power, term in enumerate(terms))

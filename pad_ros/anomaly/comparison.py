@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.anomaly.backbone import Backbone
+from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError, ImageError, NoObjectError
 from pad_ros.images import Window, box_around
-from pad_ros.registry import create
 from pad_ros.results import Image, Map, Mask
 
 IMPLEMENTATIONS = {"l1": "pad_ros.anomaly.comparison:L1Comparison"}

@@ -8,8 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError
-from pad_ros.registry import create
 from pad_ros.results import Map, Mask, Region, RegionKind
 
 Score = Callable[[Map], float]

@@ -1,1 +1,4 @@
-"""What is not the part? The test mask, and the background rebuilt behind it."""
+"""What is not the part?
+
+In: the image and the twin's silhouette. Out: the test mask M_t, and the image with the part taken out.
+"""

@@ -1,1 +1,4 @@
-"""From verdicts on images to one decision per part, and on to the PLC; knows no ROS."""
+"""What happens to the part?
+
+In: the verdicts on its images. Out: one decision per part, and its way to the PLC. Knows no ROS.
+"""

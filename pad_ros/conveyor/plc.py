@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
+from pad_ros.common.registry import create
 from pad_ros.conveyor.parts import Decision
 from pad_ros.errors import ConfigError
-from pad_ros.registry import create
 
 IMPLEMENTATIONS = {
     "log": "pad_ros.conveyor.plc:LogPlc",

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError
-from pad_ros.registry import create
 from pad_ros.results import Status
 
 IMPLEMENTATIONS = {

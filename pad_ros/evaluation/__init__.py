@@ -1,1 +1,4 @@
-"""How good are the results? Metrics, tables, overlays, and the report."""
+"""How good are the results?
+
+In: inspections, and a data set's labels. Out: metrics, tables, overlays, `results.jsonl` and the report.
+"""

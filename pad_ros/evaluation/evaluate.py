@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from pad_ros.common.progress import Progress, silent
 from pad_ros.dataset import BACKGROUND_FREE, ClassData, TestView
 from pad_ros.errors import DatasetError, EvaluationError, ImageError
 from pad_ros.evaluation.metrics import (
@@ -20,7 +21,6 @@ from pad_ros.evaluation.metrics import (
 )
 from pad_ros.evaluation.results_writer import ResultWriter
 from pad_ros.images import read_image, read_mask
-from pad_ros.progress import Progress, silent
 from pad_ros.results import Image, Inspection, Mask, Status
 
 

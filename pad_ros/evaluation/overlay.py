@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.drawing import Color, draw_text, shorten, text_width
+from pad_ros.common.drawing import Color, draw_text, shorten, text_width
 from pad_ros.images import to_uint8
 from pad_ros.results import Image, Inspection, Map, Mask, Region, RegionKind, Status
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pad_ros
+from pad_ros.common.tables import format_table
 from pad_ros.evaluation.evaluate import ClassScores
-from pad_ros.tables import format_table
 
 _COLUMNS: dict[str, Callable[[ClassScores], float | None]] = {
     "p-AUROC": lambda s: s.pixel_auroc,

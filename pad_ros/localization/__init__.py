@@ -1,1 +1,4 @@
-"""Where is the camera? Features, the SfM map of the part, retrieval by votes and PnP."""
+"""Where is the camera?
+
+In: an image and the part's SfM map (built here from photos with poses). Out: the camera-to-object pose.
+"""

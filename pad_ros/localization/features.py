@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.registry import create
+from pad_ros.common.registry import create
 from pad_ros.results import Image, Mask
 
 IMPLEMENTATIONS = {"sift": "pad_ros.localization.sift:SiftFeatures"}

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError, NotLocalizedError
 from pad_ros.geometry import Camera, Matrix
 from pad_ros.images import check_image
@@ -18,7 +19,6 @@ from pad_ros.localization.pnp import MIN_MATCHES, PnpResult, project, reprojecti
 from pad_ros.localization.retrieval import views_with_most_votes
 from pad_ros.localization.sfm_map import SfmMap
 from pad_ros.localization.sift import DESCRIPTOR_LENGTH
-from pad_ros.registry import create
 from pad_ros.results import Image, PoseEstimate
 
 IMPLEMENTATIONS = {"sfm_map": "pad_ros.localization.localizer:MapLocalizer"}

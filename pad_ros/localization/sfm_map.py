@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.archive import read_arrays, write_arrays
+from pad_ros.common.archive import read_arrays, write_arrays
+from pad_ros.common.progress import Progress
 from pad_ros.errors import ProductError, TrainingError
 from pad_ros.geometry import Camera, Matrix, is_rigid
 from pad_ros.localization.features import FeatureExtractor, Features
 from pad_ros.localization.matching import match_mutual
 from pad_ros.localization.pnp import project
 from pad_ros.localization.triangulation import Tracks, epipolar_distances, triangulate, view_pairs
-from pad_ros.progress import Progress
 from pad_ros.results import Image, Mask
 
 MIN_VIEWS = 3

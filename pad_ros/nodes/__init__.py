@@ -1,5 +1,8 @@
-"""The ROS nodes: each converts messages, calls the core and publishes."""
+"""The ROS nodes: each converts messages, calls the core and publishes.
 
-from pad_ros.quiet import quiet_opencv
+In: images. Out: exactly one AnomalyResult per image, one RejectCommand per part.
+"""
+
+from pad_ros.common.quiet import quiet_opencv
 
 quiet_opencv()

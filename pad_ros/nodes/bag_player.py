@@ -10,11 +10,11 @@ from typing import Any
 from rclpy.serialization import deserialize_message
 from rosgraph_msgs.msg import Clock
 
-from pad_ros import bag, bag_metadata
 from pad_ros.errors import ConfigError
 from pad_ros.nodes import convert
 from pad_ros.nodes.runner import run
 from pad_ros.nodes.source import SourceNode
+from pad_ros.sources import bag, bag_metadata
 
 
 class BagPlayerNode(SourceNode):

@@ -18,9 +18,9 @@ from pad_ros.geometry import Camera
 from pad_ros.images import decode_image, encode_png
 from pad_ros.msg import PartView
 from pad_ros.nodes import convert
-from pad_ros.nodes.frames import Frame, open_source
 from pad_ros.nodes.runner import run
 from pad_ros.nodes.source import SourceNode
+from pad_ros.sources.frames import Frame, open_source
 
 
 class CameraNode(SourceNode):

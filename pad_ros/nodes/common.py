@@ -12,8 +12,8 @@ from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from pad_ros import graph
 from pad_ros.errors import ConfigError, PadError
+from pad_ros.graph.description import NODES
 from pad_ros.nodes.health import Health
 from pad_ros.nodes.parameters import declare_parameters
 from pad_ros.nodes.qos import QOS
@@ -37,7 +37,7 @@ def load_inspector(folder: str) -> Any:
 
 
 class PadNode(LifecycleNode):
-    """Base of all nodes; `kind` names the node in `graph.NODES`.
+    """Base of all nodes; `kind` names the node in `graph.description.NODES`.
 
     Sub-classes override `configure` (load, make publishers), `activate` (warm up, subscribe) and `deactivate`.
     Each may raise a PadError, which fails the transition with one line.
@@ -59,7 +59,7 @@ class PadNode(LifecycleNode):
         self.after_transition: Callable[[], None] = lambda: None
         self._subscribed: list[Any] = []
         self._timers_of_activation: list[Any] = []
-        declare_parameters(self, graph.NODES[self.kind])
+        declare_parameters(self, NODES[self.kind])
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", QOS["reliable"])
         self.create_timer(1.0, self._publish_diagnostics)
 

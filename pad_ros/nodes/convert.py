@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
-from pad_ros.bag import ros_intrinsics
 from pad_ros.errors import ImageError
-from pad_ros.geometry import Camera, Matrix, quaternion_from_rotation, rotation_from_quaternion
+from pad_ros.geometry import Camera, Matrix, quaternion_from_rotation, ros_intrinsics, rotation_from_quaternion
 from pad_ros.images import decode_image
 from pad_ros.results import Image as RgbImage
 

@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pad_ros.bag import read_images
-from pad_ros.bag_metadata import count_images
 from pad_ros.errors import ImageError
 from pad_ros.evaluation.report import write_report
 from pad_ros.evaluation.results_writer import ResultWriter, read_results
 from pad_ros.evaluation.summary import format_ms, summarize
-from pad_ros.graph import build
+from pad_ros.graph.description import build
+from pad_ros.graph.up import Processes, ros_environment
 from pad_ros.nodes.convert import image_from_message, stamp_of
 from pad_ros.nodes.watcher import watch
 from pad_ros.product import Product
 from pad_ros.results import Image, Inspection, Status
-from pad_ros.up import Processes, ros_environment
+from pad_ros.sources.bag import read_images
+from pad_ros.sources.bag_metadata import count_images
 
 # Without anything new for so long, the demo gives up.
 _PATIENCE_S = 120.0

@@ -7,7 +7,7 @@ from typing import Any
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
 from pad_ros.errors import ConfigError
-from pad_ros.parameters import Node, Parameter
+from pad_ros.graph.parameters import Node, Parameter
 
 
 def declare_parameters(ros_node: Any, node: Node) -> None:

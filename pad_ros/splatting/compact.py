@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.archive import read_arrays, write_arrays
+from pad_ros.common.archive import read_arrays, write_arrays
 from pad_ros.errors import ProductError
 from pad_ros.splatting.gaussians import Floats, Gaussians
 

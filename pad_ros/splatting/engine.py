@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.common.registry import create
 from pad_ros.geometry import Camera
-from pad_ros.registry import create
 from pad_ros.splatting.gaussians import Floats, Gaussians
 from pad_ros.splatting.settings import TrainerSettings
 from pad_ros.splatting.views import View

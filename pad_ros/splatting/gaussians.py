@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.common.files import replacing
 from pad_ros.errors import ProductError
-from pad_ros.files import replacing
 
 Floats = NDArray[np.float32]
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.common.registry import create
 from pad_ros.geometry import Camera, Matrix
-from pad_ros.registry import create
 from pad_ros.results import Map
 from pad_ros.splatting.gaussians import Gaussians
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from pad_ros.common.registry import check_settings
 from pad_ros.errors import ConfigError
-from pad_ros.registry import check_settings
 
 DENSIFICATIONS = ("budget", "threshold")
 EXTENTS = ("object", "cameras")

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pad_ros
+from pad_ros.common.progress import Progress
 from pad_ros.geometry import Camera, Matrix
-from pad_ros.progress import Progress
 from pad_ros.results import Image, Map
 from pad_ros.splatting.checkpoint import Checkpoint
 from pad_ros.splatting.convergence import Convergence

@@ -1,1 +1,4 @@
-"""The data-set generator: vehicles of placed coloured parts, rendered by Blender on a conveyor."""
+"""The data-set generator.
+
+In: an assembly of coloured parts (ours, LDraw or glTF). Out: a class folder of images that Blender rendered.
+"""

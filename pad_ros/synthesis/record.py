@@ -13,8 +13,8 @@ import numpy as np
 import yaml
 
 import pad_ros
+from pad_ros.common.files import write_text
 from pad_ros.errors import SynthesisError
-from pad_ros.files import write_text
 from pad_ros.geometry import Matrix
 from pad_ros.synthesis import cameras
 from pad_ros.synthesis.assembly import Assembly

@@ -16,7 +16,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from pad_ros.files import partial_path
+from pad_ros.common.files import partial_path
 from pad_ros.synthesis.assembly import Assembly, apply
 from pad_ros.synthesis.photo import expose
 from pad_ros.synthesis.scene import Scene

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pad_ros.common.files import write_text
 from pad_ros.errors import SynthesisError
-from pad_ros.files import write_text
 
 CHECKSUMS = "SHA256SUMS"
 _PNG_START = b"\x89PNG\r\n\x1a\n"

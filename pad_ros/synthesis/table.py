@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pad_ros.common.tables import format_table
 from pad_ros.synthesis.record import read_classes
-from pad_ros.tables import format_table
 
 _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "parts": lambda s: str(s["parts"]),

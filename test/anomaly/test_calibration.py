@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from pad_ros.anomaly.calibration import Calibration, calibrate, student_quantile
+from pad_ros.anomaly.calibration import Calibration, calibrate
 from pad_ros.errors import ConfigError, ProductError
 
 
@@ -40,13 +40,11 @@ def test_equal_scores_and_single_zeros_are_fine():
     assert math.isfinite(calibrate([0.0, *([1.0] * 9)], 0.01).threshold)
 
 
-# From a printed table of Student's distribution.
-@pytest.mark.parametrize(
-    ("probability", "degrees", "quantile"),
-    [(0.5, 7, 0.0), (0.9, 7, 1.4149), (0.95, 9, 1.8331), (0.99, 9, 2.8214), (0.999, 29, 3.3962), (0.99, 120, 2.3578)],
-)
-def test_student_quantile(probability, degrees, quantile):
-    assert student_quantile(probability, degrees) == pytest.approx(quantile, abs=1e-3)
+@pytest.mark.parametrize(("count", "rate", "quantile"), [(8, 0.1, 1.4149), (10, 0.05, 1.8331), (10, 0.01, 2.8214)])
+def test_the_prediction_limit_has_the_quantile_of_a_printed_table(count, rate, quantile):
+    scores = np.exp([1.0, -1.0] * (count // 2))
+    spread = math.sqrt(count / (count - 1)) * math.sqrt(1 + 1 / count)
+    assert math.log(calibrate(scores, rate).threshold) == pytest.approx(quantile * spread, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,12 @@ from rclpy.signals import SignalHandlerOptions
 from rosbags.rosbag2 import StoragePlugin, Writer
 from sensor_msgs.msg import Image
 
-from pad_ros import bag, up
-from pad_ros.bag_metadata import COMPRESSED_IMAGE, IMAGE
-from pad_ros.graph import Graph, build
+from pad_ros.graph import up
+from pad_ros.graph.description import Graph, build
 from pad_ros.nodes.qos import QOS
+from pad_ros.sources import bag
+from pad_ros.sources.bag_metadata import COMPRESSED_IMAGE, IMAGE
+from pad_ros.sources.bag_writer import START_NS, _header
 
 FAKE_NODE = Path(__file__).with_name("fake_node.py")
 
@@ -105,8 +107,8 @@ def write_messages(out, images, views=(), rate_hz=1000.0):
         image_connection = writer.add_connection(topic, kind, typestore=store)
         view_connection = writer.add_connection("/part_view", bag.PART_VIEW, typestore=store) if views else None
         for index, content in enumerate(images):
-            stamp = bag.START_NS + round(index * 1e9 / rate_hz)
-            header = bag._header(store, stamp)
+            stamp = START_NS + round(index * 1e9 / rate_hz)
+            header = _header(store, stamp)
             if views:
                 part, view, count = views[index]
                 message = store.types[bag.PART_VIEW](header=header, part_id=part, view_index=view, view_count=count)

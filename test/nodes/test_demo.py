@@ -12,8 +12,8 @@ pytest.importorskip("pad_ros.nodes.watcher", reason="needs rclpy and the built m
 
 from graph_harness import fake_command, write_messages  # noqa: E402
 
-from pad_ros import up  # noqa: E402
 from pad_ros.errors import BagError, ProductError  # noqa: E402
+from pad_ros.graph import up  # noqa: E402
 from pad_ros.images import encode_png, read_image  # noqa: E402
 from pad_ros.nodes import demo  # noqa: E402
 

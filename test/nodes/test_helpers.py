@@ -1,16 +1,11 @@
-"""Worker, flow, health, warm-up and frame sources: what the nodes stand on, without ROS."""
+"""Worker, flow, health and warm-up: what the nodes stand on, without ROS."""
 
 import threading
 import time
 from types import SimpleNamespace
 
-import cv2
-import numpy as np
-import pytest
-
-from pad_ros.errors import ConfigError, NoObjectError
+from pad_ros.errors import NoObjectError
 from pad_ros.nodes.flow import Flow
-from pad_ros.nodes.frames import open_source
 from pad_ros.nodes.health import Health
 from pad_ros.nodes.warm_up import warm_up
 from pad_ros.nodes.worker import Worker
@@ -100,40 +95,3 @@ def test_warm_up_calls_the_stage_once_on_the_twin_and_bears_its_refusal():
     assert calls == [("first", "twin from first")]
     warm_up(SimpleNamespace(product=SimpleNamespace()), stage)
     assert len(calls) == 1
-
-
-def test_folder_of_images_keeps_the_unreadable_one(tmp_path):
-    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
-    (tmp_path / "b.jpg").write_bytes(b"not an image")
-    (tmp_path / "notes.txt").write_text("no image")
-    frames = list(open_source(str(tmp_path)).frames())
-    assert [(frame.kind, frame.part_id) for frame in frames] == [("png", ""), ("jpeg", "")]
-    assert frames[1].data == b"not an image"
-
-
-def test_video_file(tmp_path):
-    path = str(tmp_path / "film.avi")
-    writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 10, (32, 16))
-    for _ in range(3):
-        writer.write(np.full((16, 32, 3), (250, 10, 10), np.uint8))  # blue
-    writer.release()
-    frames = list(open_source(path).frames())
-    assert len(frames) == 3
-    assert frames[0].pixels.shape == (16, 32, 3)
-    assert frames[0].pixels[8, 16, 2] > 200  # blue comes last in RGB
-
-
-@pytest.mark.parametrize(("make", "reason"), [(None, "neither"), ("folder", "no images"), ("", "is empty")])
-def test_source_that_is_none(tmp_path, make, reason):
-    path = tmp_path / "source"
-    if make == "folder":
-        path.mkdir()
-    with pytest.raises(ConfigError, match=reason):
-        open_source("" if make == "" else str(path))
-
-
-def test_file_that_is_no_video(tmp_path):
-    path = tmp_path / "film.mp4"
-    path.write_bytes(b"no film")
-    with pytest.raises(ConfigError, match="cannot be opened"):
-        list(open_source(str(path)).frames())

@@ -11,14 +11,15 @@ pytest.importorskip("pad_ros.nodes.watcher", reason="needs rclpy and the built m
 
 from graph_harness import raw, running, write_messages  # noqa: E402
 
-from pad_ros import bag, up  # noqa: E402
-from pad_ros.bag_metadata import count_images  # noqa: E402
 from pad_ros.evaluation.results_writer import read_results  # noqa: E402
+from pad_ros.graph import up  # noqa: E402
 from pad_ros.inspector import Inspector  # noqa: E402
 from pad_ros.nodes import demo  # noqa: E402
 from pad_ros.nodes.convert import image_from_message, stamp_of  # noqa: E402
 from pad_ros.product import Product  # noqa: E402
 from pad_ros.results import Status  # noqa: E402
+from pad_ros.sources import bag  # noqa: E402
+from pad_ros.sources.bag_metadata import count_images  # noqa: E402
 
 
 def test_demo_judges_every_image_of_the_sample(sample_product, sample_bag, tmp_path, capsys, monkeypatch):

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from pad_ros.common.files import write_text
 from pad_ros.errors import SynthesisError
-from pad_ros.files import write_text
 from pad_ros.images import encode_png
 from pad_ros.synthesis import storage
 

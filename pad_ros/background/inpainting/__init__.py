@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from pad_ros.registry import create
+from pad_ros.common.registry import create
 from pad_ros.results import Image, Mask
 
 IMPLEMENTATIONS = {"telea": "pad_ros.background.inpainting.telea:Telea"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from pad_ros.registry import create
+from pad_ros.common.registry import create
 from pad_ros.results import Image, Mask
 
 IMPLEMENTATIONS = {"grabcut": "pad_ros.background.segmentation.grabcut:GrabCut"}

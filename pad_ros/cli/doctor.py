@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import os
 import platform
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 
 from pad_ros.errors import PadError
@@ -16,7 +16,11 @@ from pad_ros.errors import PadError
 Check = Callable[[], str]
 
 
-def examine() -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments: none."""
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Prints one line per check; returns 1 when something that every inspection needs does not work."""
     failed = False
     for name, needed, check in CHECKS:
@@ -48,8 +52,8 @@ def _weights() -> str:
 
 
 def _sample() -> str:
+    from pad_ros.common.resources import share_folder
     from pad_ros.product import Product
-    from pad_ros.resources import share_folder
 
     product = Product.load(share_folder() / "sample" / "product")
     return f"product {product.name!r} loads"
@@ -57,13 +61,10 @@ def _sample() -> str:
 
 def _ros() -> str:
     try:
-        import rclpy.utilities
-
-        from pad_ros.msg import AnomalyResult
+        from pad_ros.nodes.installation import describe_ros
     except ImportError as error:
         raise PadError(f"{error}; run `make env`, or source your ROS 2 workspace") from None
-    AnomalyResult()
-    return f"rclpy with {rclpy.utilities.get_rmw_implementation_identifier()}, messages built"
+    return describe_ros()
 
 
 def _launch() -> str:
@@ -95,7 +96,3 @@ CHECKS: tuple[tuple[str, bool, Check], ...] = (
     ("GPU", False, _gpu),
     ("Blender", False, _blender),
 )
-
-
-if __name__ == "__main__":
-    sys.exit(examine())

@@ -1,4 +1,4 @@
-"""rosbag2 files (MCAP), written and read without ROS: `ros2 bag play` and our bag_player read them alike."""
+"""Writes test images as a rosbag2 (MCAP), without ROS: `ros2 bag play` and our bag_player read it alike."""
 
 from __future__ import annotations
 
@@ -6,52 +6,24 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys.store import Typestore
 
-from pad_ros.bag_metadata import COMPRESSED_IMAGE, IMAGE, bag_transport, topics_of
 from pad_ros.dataset import ClassData, TestView
 from pad_ros.errors import BagError
-from pad_ros.geometry import Camera, Matrix
+from pad_ros.geometry import Camera, ros_intrinsics
 from pad_ros.images import read_image
-from pad_ros.resources import share_folder
+from pad_ros.sources.bag import CAMERA_INFO, PART_VIEW, message_types
+from pad_ros.sources.bag_metadata import COMPRESSED_IMAGE, IMAGE
 
 FRAME_ID = "camera_optical_frame"
-CAMERA_INFO, PART_VIEW = "sensor_msgs/msg/CameraInfo", "pad_ros/msg/PartView"
 # A fixed first stamp makes the bag of the same images the same bag.
 START_NS = 1_700_000_000_000_000_000
-
-
-@dataclass(frozen=True)
-class BagMessage:
-    """A recorded message, still serialised."""
-
-    topic: str
-    type: str  # "package/msg/Name"
-    stamp: int  # nanoseconds, when it was recorded
-    data: bytes  # CDR
-
-
-def message_types() -> Typestore:
-    """The message types of ROS 2 and `PartView`.
-
-    Raises:
-        BagError: the package's message definition is not there.
-    """
-    store = get_typestore(Stores.ROS2_KILTED)
-    path = share_folder() / "msg" / "PartView.msg"
-    try:
-        store.register(get_types_from_msg(path.read_text(), PART_VIEW))
-    except OSError:
-        raise BagError(f"{path}: missing; the installation of pad_ros is incomplete") from None
-    return store
 
 
 def write_bag(
@@ -112,38 +84,6 @@ def write_bag(
     return len(views)
 
 
-def read_bag(path: Path | str) -> Iterator[BagMessage]:
-    """Yields the messages of a rosbag2 with images, in the order of their stamps.
-
-    Raises:
-        BagError: missing, damaged, or without images; says which.
-    """
-    bag_transport(path)
-    expected, found = sum(count for _, count in topics_of(path).values()), 0
-    try:
-        with Reader(Path(path)) as reader:
-            for connection, stamp, data in reader.messages():
-                found += 1
-                yield BagMessage(connection.topic, connection.msgtype, stamp, bytes(data))
-        if found != expected:
-            raise ValueError(f"{found} of {expected} messages")
-    except Exception as error:  # the reader lets struct, zstd and OS errors through
-        raise BagError(f"{path}: damaged ({error}); record or copy it again") from error
-
-
-def read_images(path: Path | str) -> Iterator[tuple[int, Any]]:
-    """Yields (header stamp in nanoseconds, Image or CompressedImage) of a rosbag2.
-
-    Raises:
-        BagError: missing, damaged, or without images.
-    """
-    store = message_types()
-    for message in read_bag(path):
-        if message.type in (IMAGE, COMPRESSED_IMAGE):
-            content: Any = store.deserialize_cdr(message.data, message.type)
-            yield content.header.stamp.sec * 10**9 + content.header.stamp.nanosec, content
-
-
 def _select(class_data: ClassData, parts: list[str] | None) -> list[TestView]:
     by_part: dict[str, list[TestView]] = {}
     for view in class_data.test:
@@ -198,13 +138,6 @@ def _part_view(store: Typestore, header: Any, view: TestView) -> Any:
     return store.types[PART_VIEW](
         header=header, part_id=view.part_id, view_index=view.view_index, view_count=view.view_count
     )
-
-
-def ros_intrinsics(camera: Camera) -> Matrix:
-    """The intrinsic matrix [3, 3] as CameraInfo has it: pixel centres at whole numbers, the core's are at +0.5."""
-    matrix = camera.K
-    matrix[:2, 2] -= 0.5
-    return matrix
 
 
 def _camera_info(store: Typestore, header: Any, camera: Camera) -> Any:

@@ -19,7 +19,7 @@ from typing import IO
 import yaml
 
 from pad_ros.errors import ConfigError
-from pad_ros.graph import ENVIRONMENT, Graph, Process, build, parse_settings
+from pad_ros.graph.description import ENVIRONMENT, Graph, Process, build, parse_settings
 
 _PATIENCE_S = 8.0  # from the request to end until a process is killed
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import yaml
 
-from pad_ros.bag_metadata import bag_transport
+from pad_ros.common.resources import share_folder
 from pad_ros.conveyor.plc import IMPLEMENTATIONS as PLC_DRIVERS
 from pad_ros.errors import ConfigError
-from pad_ros.parameters import Argument, Node, Parameter, Value
-from pad_ros.resources import share_folder
+from pad_ros.graph.parameters import Argument, Node, Parameter, Value
+from pad_ros.sources.bag_metadata import bag_transport
 
 PACKAGE = "pad_ros"
 
@@ -274,7 +274,7 @@ def _node_names(values: Mapping[str, str]) -> list[str]:
     if values["bag"] and values["source"]:
         raise ConfigError("give a bag or a source of images, not both")
     if values["source"]:
-        from pad_ros.nodes.frames import open_source  # brings OpenCV, and no ROS
+        from pad_ros.sources.frames import open_source  # brings OpenCV, and no ROS
 
         open_source(values["source"])
     started = [node for node, argument in _SOURCES.items() if values[argument]]

@@ -1,7 +1,7 @@
 import pytest
 
+from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError
-from pad_ros.registry import create
 
 IMPLEMENTATIONS = {"fraction": "fractions:Fraction"}
 

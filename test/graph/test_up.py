@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from pad_ros import up
+from pad_ros.common.resources import share_folder
 from pad_ros.errors import ConfigError
-from pad_ros.graph import NODES, Graph, Process, build
-from pad_ros.resources import share_folder
+from pad_ros.graph import up
+from pad_ros.graph.description import NODES, Graph, Process, build
 
 CONFIG = share_folder() / "config" / "inspection.yaml"
 
@@ -131,7 +131,7 @@ def test_pad_up_ends_cleanly_on_a_signal(number, sample_product):
 import sys
 sys.path.insert(0, "test/nodes")
 import graph_harness
-from pad_ros import up
+from pad_ros.graph import up
 up.command = graph_harness.fake_command
 sys.exit(up.run_graph(overrides=sys.argv[1:]))
 """

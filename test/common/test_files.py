@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from pad_ros.files import partial_path, replacing, sweep, write_text
+from pad_ros.common.files import partial_path, replacing, sweep, write_text
 
 
 def test_a_file_appears_whole_and_its_folder_with_it(tmp_path):

@@ -4,10 +4,9 @@ import sys
 import pytest
 import yaml
 
-from pad_ros import graph
+from pad_ros.common.resources import share_folder
 from pad_ros.errors import BagError, ConfigError
-from pad_ros.graph import NODES, Parameter, build, parse_settings
-from pad_ros.resources import share_folder
+from pad_ros.graph.description import ARGUMENTS, NODES, Parameter, build, parse_settings
 
 
 @pytest.fixture(autouse=True)
@@ -145,7 +144,7 @@ def test_config_file_has_every_parameter_with_its_default():
 
 
 def test_arguments_set_parameters_that_exist():
-    for argument in graph.ARGUMENTS:
+    for argument in ARGUMENTS:
         for node, parameter in argument.sets:
             NODES[node].parameter(parameter)
 
@@ -161,8 +160,9 @@ def test_launch_files_need_only_what_the_systems_python_has():
     code = (
         "import sys\n"
         "for name in ('rosbags', 'cv2', 'pycolmap', 'onnxruntime', 'tqdm', 'rclpy'): sys.modules[name] = None\n"
-        "from pad_ros import graph; from pad_ros.resources import share_folder; sample = share_folder() / 'sample'\n"
-        "graph.build({'product': str(sample / 'product'), 'bag': str(sample / 'bag')})"
+        "from pad_ros.common.resources import share_folder; from pad_ros.graph.description import build\n"
+        "sample = share_folder() / 'sample'\n"
+        "build({'product': str(sample / 'product'), 'bag': str(sample / 'bag')})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

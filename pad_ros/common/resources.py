@@ -17,7 +17,7 @@ def share_folder() -> Path:
         ConfigError: neither is there: the installation is incomplete.
     """
     here = Path(__file__)
-    for folder in (here.resolve().parent.parent, *(parent / "share" / "pad_ros" for parent in here.parents)):
+    for folder in (here.resolve().parents[2], *(parent / "share" / "pad_ros" for parent in here.parents)):
         if (folder / "config" / "profiles").is_dir():
             return folder
     raise ConfigError(f"no config/profiles near {here}; the installation of pad_ros is incomplete, install it again")

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from stand_in_blender import stand_in
 
-from pad_ros.cli import main
-from pad_ros.synthesis import blender, models
+from pad_ros.cli import main, synth
+from pad_ros.synthesis import blender
 from pad_ros.synthesis.assembly import Assembly
 from pad_ros.synthesis.vehicles import build_vehicle
 
@@ -54,7 +54,7 @@ def test_a_model_file_with_missing_parts(monkeypatch, out, tmp_path, capsys):
         warnings.warn("10030.mpd: 2 parts are missing", stacklevel=1)
         return Assembly("10030", build_vehicle("off_road_car").parts[:10])
 
-    monkeypatch.setattr(models, "read_model", read_model)
+    monkeypatch.setattr(synth, "read_model", read_model)
     options = ["--model", str(tmp_path / "10030.mpd"), "--ldraw", str(tmp_path), "--leave-out", "fig*"]
     assert main(["synth", str(out), *options, *SMALL]) == 0
     assert asked == [("10030.mpd", tmp_path, ("fig*",), False)]
@@ -65,8 +65,8 @@ def test_a_model_file_with_missing_parts(monkeypatch, out, tmp_path, capsys):
 
 def test_previews_of_all_vehicles_by_default(monkeypatch, out):
     built = []
-    monkeypatch.setattr("pad_ros.synthesis.preview.write_preview", lambda out, a, settings: built.append(a.name))
-    monkeypatch.setattr("pad_ros.synthesis.vehicles.build_vehicle", lambda name: Assembly(name, ()))
+    monkeypatch.setattr(synth, "write_preview", lambda out, a, settings: built.append(a.name))
+    monkeypatch.setattr(synth, "build_vehicle", lambda name: Assembly(name, ()))
     assert main(["synth", str(out), "--preview"]) == 0
     assert len(built) == len(set(built)) == 9
     assert main(["synth", str(out), "--preview", "--class", "all"]) == 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
-from pad_ros.results import Image
-
+Image = NDArray[np.uint8]  # [H, W, 3] RGB
 Color = tuple[int, int, int]  # RGB
 
 _FONT = cv2.FontFace("sans") if hasattr(cv2, "FontFace") else None  # OpenCV 5; before, only stroke fonts

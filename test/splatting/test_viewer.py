@@ -7,7 +7,18 @@ import pytest
 from pad_ros.errors import ConfigError
 from pad_ros.images import read_image
 from pad_ros.splatting.gaussians import Gaussians
-from pad_ros.viewer import export_ply, render_pose, write_turntable
+from pad_ros.splatting.rasterize import create_rasterizer
+from pad_ros.splatting.viewer import Twin, export_ply, render_pose, write_turntable
+
+
+@pytest.fixture
+def twin(product):
+    return Twin(product.gaussians, product.camera, create_rasterizer({"name": "cpu"}))
+
+
+@pytest.fixture
+def poses(product):
+    return product.sfm_map.view_poses
 
 
 def frames_of(path):
@@ -17,10 +28,10 @@ def frames_of(path):
     return frames
 
 
-def test_a_turn_shows_the_part_from_all_around(product, tmp_path):
+def test_a_turn_shows_the_part_from_all_around(twin, poses, product, tmp_path):
     reports = []
     path = tmp_path / "new" / "turn.mp4"
-    write_turntable(product, path, frames=8, progress=lambda *report: reports.append(report))
+    write_turntable(twin, poses, path, frames=8, progress=lambda *report: reports.append(report))
     frames = frames_of(path)
     assert len(frames) == 8 and frames[0].shape == (product.camera.height, product.camera.width, 3)
     assert reports[-1] == (8, 8, "") and len(reports) == 8
@@ -32,34 +43,36 @@ def test_a_turn_shows_the_part_from_all_around(product, tmp_path):
     assert [path.name for path in path.parent.iterdir()] == ["turn.mp4"]
 
 
-def test_a_turn_as_a_sheet(product, tmp_path):
-    write_turntable(product, tmp_path / "turn.png", frames=6)
+def test_a_turn_as_a_sheet(twin, poses, product, tmp_path):
+    write_turntable(twin, poses, tmp_path / "turn.png", frames=6)
     sheet = read_image(tmp_path / "turn.png")
     assert sheet.shape == (2 * product.camera.height, 4 * product.camera.width, 3)
     assert (sheet[product.camera.height :, 2 * product.camera.width :] == 255).all()
 
 
 @pytest.mark.skipif(not hasattr(cv2, "imwriteanimation"), reason="this OpenCV writes no animations")
-def test_a_turn_for_browsers(product, tmp_path):
-    write_turntable(product, tmp_path / "turn.webp", frames=5)
+def test_a_turn_for_browsers(twin, poses, tmp_path):
+    write_turntable(twin, poses, tmp_path / "turn.webp", frames=5)
     read, animation = cv2.imreadanimation(str(tmp_path / "turn.webp"))
     assert read and len(animation.frames) == 5
 
 
 def test_the_exported_ply_holds_the_products_splats(product, tmp_path):
-    export_ply(product, tmp_path / "new" / "twin.ply")
+    export_ply(product.gaussians, tmp_path / "new" / "twin.ply")
     np.testing.assert_array_equal(Gaussians.load_ply(tmp_path / "new" / "twin.ply").sh, product.gaussians.sh)
 
 
-def test_what_cannot_be_written_is_said(product, tmp_path):
-    pose = product.sfm_map.view_poses[0]
+def test_what_cannot_be_written_is_said(twin, poses, product, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"\.mp4, \.webp, \.png"):
-        write_turntable(product, tmp_path / "turn.avi")
-    for write in (lambda path: write_turntable(product, path, frames=2), lambda path: render_pose(product, pose, path)):
+        write_turntable(twin, poses, tmp_path / "turn.avi")
+    for write in (
+        lambda path: write_turntable(twin, poses, path, frames=2),
+        lambda path: render_pose(twin, poses[0], path),
+    ):
         with pytest.raises(ConfigError, match="cannot be written"):
             write(tmp_path / "file" / "picture.png")
     with pytest.raises(ConfigError, match="cannot be written"):
-        export_ply(product, tmp_path / "file" / "twin.ply")
+        export_ply(product.gaussians, tmp_path / "file" / "twin.ply")
     with pytest.raises(ConfigError, match="rigid"):
-        render_pose(product, 2 * pose, tmp_path / "picture.png")
+        render_pose(twin, 2 * poses[0], tmp_path / "picture.png")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from pad_ros.common.files import replacing
+from pad_ros.common.progress import Progress, silent
 from pad_ros.errors import ConfigError
-from pad_ros.files import replacing
-from pad_ros.geometry import Matrix, is_rigid, look_at
+from pad_ros.geometry import Camera, Matrix, is_rigid, look_at
 from pad_ros.images import to_uint8, write_image
-from pad_ros.product import Product
-from pad_ros.progress import Progress, silent
 from pad_ros.results import Image
-from pad_ros.splatting.rasterize import create_rasterizer
+from pad_ros.splatting.gaussians import Gaussians
+from pad_ros.splatting.rasterize import Rasterizer
 
 _FRAMES_PER_SECOND = 24
 _SHEET_COLUMNS = 4
@@ -25,7 +26,20 @@ _ELEVATION = np.radians(30.0)
 _FRAMES = {".mp4": 96, ".webp": 48, ".png": 12}
 
 
-def render_pose(product: Product, object_from_camera: Matrix, path: Path) -> None:
+@dataclass(frozen=True)
+class Twin:
+    """The splats of a part with what it takes to look at them."""
+
+    gaussians: Gaussians
+    camera: Camera
+    rasterizer: Rasterizer
+
+    def picture(self, object_from_camera: Matrix) -> Image:
+        """The part over white from a camera-to-object pose [4, 4], RGB [H, W, 3]."""
+        return to_uint8(self.rasterizer.render(self.gaussians, self.camera, object_from_camera).color * 255.0)
+
+
+def render_pose(twin: Twin, object_from_camera: Matrix, path: Path) -> None:
     """Writes the picture of the twin from a camera-to-object pose [4, 4].
 
     Raises:
@@ -34,24 +48,27 @@ def render_pose(product: Product, object_from_camera: Matrix, path: Path) -> Non
     if not is_rigid(object_from_camera):
         raise ConfigError("the pose is not a rigid transform 4x4 (rotation, translation, last row 0 0 0 1)")
     with _writing(path):
-        write_image(path, _painter(product)(object_from_camera))
+        write_image(path, twin.picture(object_from_camera))
 
 
-def export_ply(product: Product, path: Path) -> None:
+def export_ply(gaussians: Gaussians, path: Path) -> None:
     """Writes the twin as the standard PLY that 3DGS viewers open.
 
     Raises:
         ConfigError: it cannot be written there.
     """
     with _writing(path):
-        product.gaussians.save_ply(path)
+        gaussians.save_ply(path)
 
 
-def write_turntable(product: Product, path: Path, frames: int | None = None, progress: Progress = silent) -> None:
+def write_turntable(
+    twin: Twin, view_poses: Matrix, path: Path, frames: int | None = None, progress: Progress = silent
+) -> None:
     """Writes a turn around the part's vertical axis (+z of the object frame): a film, or a sheet of pictures.
 
     Args:
-        product: whose twin to show.
+        twin: the twin to show.
+        view_poses: camera-to-object poses [V, 4, 4] of the photos, for the distance to look from.
         path: ends in .mp4, .webp (plays in browsers) or .png (a sheet); its folder is made when missing.
         frames: pictures of a turn; None for what suits the kind of file.
         progress: called with (pictures done, of how many, "").
@@ -62,7 +79,7 @@ def write_turntable(product: Product, path: Path, frames: int | None = None, pro
     kind = path.suffix.lower()
     if kind not in _FRAMES:
         raise ConfigError(f"{path}: a turntable is a film or a sheet; use a name that ends in {', '.join(_FRAMES)}")
-    pictures = _turn(product, frames or _FRAMES[kind], progress)
+    pictures = _turn(twin, view_poses, frames or _FRAMES[kind], progress)
     with _writing(path), replacing(path, kind) as partial:
         {".mp4": _write_film, ".webp": _write_animation, ".png": _write_sheet}[kind](partial, pictures)
 
@@ -77,15 +94,14 @@ def _writing(path: Path) -> Iterator[None]:
         raise ConfigError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def _turn(product: Product, frames: int, progress: Progress) -> Iterator[Image]:
-    centre, distance = _orbit(product)
-    paint = _painter(product)
+def _turn(twin: Twin, view_poses: Matrix, frames: int, progress: Progress) -> Iterator[Image]:
+    centre, distance = _orbit(twin.gaussians, view_poses)
     for frame in range(frames):
         azimuth = 2.0 * np.pi * frame / frames
         direction = np.array(
             [np.cos(_ELEVATION) * np.cos(azimuth), np.cos(_ELEVATION) * np.sin(azimuth), np.sin(_ELEVATION)]
         )
-        yield paint(look_at(centre + distance * direction, centre, np.array([0.0, 0.0, 1.0])))
+        yield twin.picture(look_at(centre + distance * direction, centre, np.array([0.0, 0.0, 1.0])))
         progress(frame + 1, frames, "")
 
 
@@ -117,18 +133,7 @@ def _write_sheet(path: Path, pictures: Iterator[Image]) -> None:
     write_image(path, np.concatenate(rows))
 
 
-def _orbit(product: Product) -> tuple[Matrix, float]:
+def _orbit(gaussians: Gaussians, view_poses: Matrix) -> tuple[Matrix, float]:
     """The part's centre [3] and the distance from which the training cameras saw it."""
-    centre = np.median(product.gaussians.means, axis=0).astype(np.float64)
-    cameras = product.sfm_map.view_poses[:, :3, 3]  # [V, 3]
-    return centre, float(np.median(np.linalg.norm(cameras - centre, axis=1)))
-
-
-def _painter(product: Product) -> Callable[[Matrix], Image]:
-    """A function from a camera-to-object pose [4, 4] to the picture of the twin."""
-    rasterizer = create_rasterizer(product.profile["splatting"]["rasterizer"])
-
-    def paint(pose: Matrix) -> Image:
-        return to_uint8(rasterizer.render(product.gaussians, product.camera, pose).color * 255.0)
-
-    return paint
+    centre = np.median(gaussians.means, axis=0).astype(np.float64)
+    return centre, float(np.median(np.linalg.norm(view_poses[:, :3, 3] - centre, axis=1)))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.common.files import replacing
 from pad_ros.errors import ProductError
-from pad_ros.files import replacing
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], compress: bool) -> None:

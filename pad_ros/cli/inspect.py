@@ -1,0 +1,42 @@
+"""`pad inspect`: inspects images without ROS."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pad_ros.cli.options import image_paths
+from pad_ros.common.progress import progress_bar
+from pad_ros.errors import PadError
+from pad_ros.evaluation.report import write_report
+from pad_ros.evaluation.results_writer import ResultWriter, read_results
+from pad_ros.evaluation.summary import summarize
+from pad_ros.images import read_image
+from pad_ros.inspector import Inspector
+from pad_ros.product import Product
+from pad_ros.results import Inspection, Status
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's arguments."""
+    parser.add_argument("product", type=Path)
+    parser.add_argument("images", type=Path, nargs="+", help="files or folders")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    parser.add_argument("--save-maps", action="store_true", help="also write the float32 anomaly maps")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Runs the command."""
+    inspector = Inspector(Product.load(arguments.product))
+    paths = image_paths(arguments.images)
+    with ResultWriter(arguments.output, save_maps=arguments.save_maps) as writer, progress_bar("inspect") as progress:
+        for index, path in enumerate(paths):
+            try:
+                image = read_image(path)
+                inspection = inspector.inspect(image)
+            except PadError as error:  # an unreadable file gets its result too
+                image, inspection = None, Inspection(Status.of(error), str(error))
+            writer.add(str(path), image, inspection)
+            progress(index + 1, len(paths), inspection.status.name)
+    print(f"report: {write_report(arguments.output, title=inspector.product.name)}")
+    print(summarize(read_results(arguments.output)).line())
