@@ -1,8 +1,11 @@
 """Starts the inspection graph, for a camera driver, a folder of images, or a bag (see `pad_ros.graph.description`)."""
 
-from functools import partial
+import atexit
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown, TimerAction
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
@@ -10,33 +13,49 @@ from launch_ros.actions import LifecycleNode, Node
 from launch import LaunchDescription
 from pad_ros.common.resources import share_folder
 from pad_ros.graph.description import ARGUMENTS, ENVIRONMENT, PACKAGE, build
+from pad_ros.graph.restarts import GaveUpError, RestartPolicy
 
 
 def start(context):
     names = [argument.name for argument in ARGUMENTS]
     described = build({name: context.launch_configurations.get(name, "") for name in names})
-    return [
-        LifecycleNode(
-            package=PACKAGE,
-            executable=process.node.name,
-            name=process.node.name,
-            namespace=process.namespace,
-            parameters=[str(process.params_file), process.parameters],
-            remappings=list(process.remappings),
-            ros_arguments=["--log-level", process.log_level],
-            additional_env=ENVIRONMENT,
-            output="screen",
-            on_exit=partial(end, process),
-        )
-        for process in described.processes
-    ]
+    journals = TemporaryDirectory(prefix="pad-launch-")
+    policy = RestartPolicy()
+    atexit.register(journals.cleanup)
+    return [node(process, Path(journals.name), policy) for process in described.processes]
 
 
-def end(process, event, context):
-    """Ends the graph with a node that it needs, or that failed; a bag may come to its end."""
-    if context.is_shutdown or not (process.required or event.returncode):
-        return None
-    return Shutdown(reason=f"{process.node.name} ended with exit code {event.returncode}")
+def node(process, journals, policy):
+    begun = time.monotonic()
+
+    def on_exit(event, context):
+        """Starts a node that died again; ends the graph when that is of no use. A bag may come to its end."""
+        if context.is_shutdown or not (process.required or event.returncode):
+            return None
+        if not process.required:
+            return Shutdown(reason=f"{process.node.name} ended with exit code {event.returncode}")
+        try:
+            delay = policy.delay(process.node.name, event.returncode, time.monotonic() - begun)
+        except GaveUpError as error:
+            return Shutdown(reason=str(error))
+        return [
+            LogInfo(msg=f"{process.node.name} died (exit code {event.returncode}); started again in {delay:.1f} s"),
+            TimerAction(period=delay, actions=[OpaqueFunction(function=lambda _: [node(process, journals, policy)])]),
+        ]
+
+    return LifecycleNode(
+        package=PACKAGE,
+        executable=process.node.name,
+        name=process.node.name,
+        namespace=process.namespace,
+        parameters=[str(process.params_file), process.with_journal(journals)],
+        remappings=list(process.remappings),
+        ros_arguments=["--log-level", process.log_level],
+        additional_env=ENVIRONMENT,
+        output="screen",
+        sigterm_timeout="10",
+        on_exit=on_exit,
+    )
 
 
 def generate_launch_description():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,16 @@ def write_text(path: Path | str, text: str) -> None:
     """Writes a text file, UTF-8."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def append_whole(path: Path | str, text: str) -> None:
+    """Appends to a text file, handed to the system before this returns: all of it or, with an OSError, nothing."""
+    data = text.encode()
+    with open(path, "ab", buffering=0) as file:
+        end = file.tell()
+        if file.write(data) != len(data):
+            os.ftruncate(file.fileno(), end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def sweep(root: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from pad_ros.conveyor.policy import RejectPolicy, ViewVerdict
@@ -17,7 +18,7 @@ class Decision:
 
     `score` is the worst judged view's (NaN when there is none), `views` how many views were judged OK,
     `stamp_s` that of the part's last image, `gate_time_s` when the part reaches the gate (the stamps' clock);
-    `sequence` starts at 1 and grows by one with each decision.
+    `sequence` starts at 1 and grows by one with each decision; `arrivals_ns` are those of the views.
     """
 
     part_id: str
@@ -28,15 +29,17 @@ class Decision:
     stamp_s: float
     gate_time_s: float
     sequence: int = 0
+    arrivals_ns: tuple[int, ...] = ()
 
 
 @dataclass
 class _Part:
-    """A part that is not decided yet; `deadline_s` is by the receiver's clock."""
+    """A part that is not decided yet; `deadline_s` is by the receiver's clock, `arrivals_ns` by the arrivals'."""
 
     expected: int  # views announced, 0 when unknown
     deadline_s: float
     stamp_s: float
+    arrivals_ns: list[int] = field(default_factory=list)
     views: dict[int, ViewVerdict] = field(default_factory=dict)
 
     @property
@@ -64,9 +67,13 @@ def gate_delay(distance_m: float, belt_speed_m_s: float) -> float:
 class PartTracker:
     """Decides each part exactly once: when all of its views came, or when they stop coming.
 
+    Part ids come from outside and may start again. A view that is later than its part can be (by its stamp or by its
+    arrival; later than the part's timeout, and once it is decided also than its way to the gate) is of a new part of
+    the same name. Other views of a decided part are late and change nothing; of two verdicts on one view the worse
+    counts. `late_views` and `duplicate_views` count them.
+
     Memory is bounded: at most `max_open` parts wait (beyond that, the one that waits longest is decided as it is,
-    at the next `flush`), and the last `max_decided` decided ids are remembered, so that a late view does not
-    decide its part again. `late_views` and `duplicate_views` count what was ignored.
+    at the next `flush`), and the last `max_decided` decided ids are remembered.
 
     Args:
         policy: the rule for rejecting.
@@ -99,7 +106,7 @@ class PartTracker:
         self._max_open = max_open
         self._max_decided = max_decided
         self._open: OrderedDict[str, _Part] = OrderedDict()  # the one that waits longest first
-        self._decided: OrderedDict[str, None] = OrderedDict()  # the oldest first
+        self._decided: OrderedDict[str, tuple[float, int]] = OrderedDict()  # last stamp and arrival; the oldest first
         self._evicted: list[Decision] = []
         self._sequence = 0
         self._anonymous = 0
@@ -109,6 +116,12 @@ class PartTracker:
     def __len__(self) -> int:
         """How many parts wait for views."""
         return len(self._open)
+
+    def restore(self, decisions: Iterable[Decision]) -> None:
+        """Remembers what a process before this one has decided, the oldest first; the sequence goes on from there."""
+        for decision in decisions:
+            self._remember(decision.part_id, decision.stamp_s, max(decision.arrivals_ns))
+            self._sequence = max(self._sequence, decision.sequence)
 
     def add(
         self,
@@ -120,36 +133,48 @@ class PartTracker:
         anomalous: bool,
         stamp_s: float,
         now_s: float | None = None,
+        arrival_ns: int | None = None,
     ) -> Decision | None:
         """Takes the verdict on one view; returns the decision when it completes its part.
 
         Args:
             part_id: the part; without one ("") the image is a part of its own.
-            view_index: from 0; a second verdict on the same view is ignored.
+            view_index: from 0.
             view_count: how many views of the part will come; 0 when unknown, then `flush` decides.
             status: whether the view could be judged.
             score: of the view, NaN unless OK.
             anomalous: the view's verdict.
             stamp_s: the image's stamp; the gate time counts from the part's latest.
             now_s: when the verdict arrived, by the clock of `flush`; the stamp when that is the same clock.
+            arrival_ns: when the image arrived, nanoseconds of any steady clock; the stamp when None.
         """
         if not part_id:
             self._anonymous += 1
             part_id, view_index, view_count = f"image {self._anonymous}", 0, 1
         now_s = stamp_s if now_s is None else now_s
-        if part_id in self._decided:
-            self.late_views += 1
-            return None
+        arrival_ns = round(1e9 * stamp_s) if arrival_ns is None else arrival_ns
         part = self._open.get(part_id)
+        if part is not None and _is_after(part.stamp_s, max(part.arrivals_ns), stamp_s, arrival_ns, self._timeout_s):
+            self._evicted.append(self._decide(part_id))
+            self._decided.pop(part_id)
+            part = None
+        if part_id in self._decided:
+            horizon_s = min(self._timeout_s, self._gate_delay_s or self._timeout_s)
+            if not _is_after(*self._decided[part_id], stamp_s, arrival_ns, horizon_s):
+                self.late_views += 1
+                return None
+            del self._decided[part_id]
         if part is None:
             part = self._open[part_id] = _Part(0, now_s, stamp_s)
-        elif view_index in part.views:
+        verdict = ViewVerdict(view_index, Status(status), float(score), bool(anomalous))
+        if view_index in part.views:
             self.duplicate_views += 1
-            return None
-        part.views[view_index] = ViewVerdict(view_index, Status(status), float(score), bool(anomalous))
+            verdict = _worse(part.views[view_index], verdict)
+        part.views[view_index] = verdict
         if view_count > 0 or part.expected > 0:  # an index beyond the count proves that the count was too small
             part.expected = max(part.expected, view_count, *(index + 1 for index in part.views))
         part.stamp_s = max(part.stamp_s, stamp_s)
+        part.arrivals_ns.append(arrival_ns)
         part.deadline_s = now_s + self._timeout_s
         self._open.move_to_end(part_id)
         if part.complete:
@@ -166,7 +191,7 @@ class PartTracker:
         return [self._numbered(decision) for decision in decisions]
 
     def reset(self) -> list[Decision]:
-        """Starts another run (the clock jumped back): decides the open parts, forgets all; the sequence goes on."""
+        """Starts another run (the stamps started again): decides the open parts, forgets all; the sequence goes on."""
         decisions = self.flush(math.inf)
         self._decided.clear()
         return decisions
@@ -175,9 +200,7 @@ class PartTracker:
         part = self._open.pop(part_id)
         views = [part.views[index] for index in sorted(part.views)]
         verdict = self._policy.judge(views, part.missing)
-        self._decided[part_id] = None
-        while len(self._decided) > self._max_decided:
-            self._decided.popitem(last=False)
+        self._remember(part_id, part.stamp_s, max(part.arrivals_ns))
         return Decision(
             part_id=part_id,
             reject=verdict.reject,
@@ -186,9 +209,30 @@ class PartTracker:
             views=sum(view.judged for view in views),
             stamp_s=part.stamp_s,
             gate_time_s=part.stamp_s + self._gate_delay_s,
+            arrivals_ns=tuple(part.arrivals_ns),
         )
+
+    def _remember(self, part_id: str, stamp_s: float, arrival_ns: int) -> None:
+        self._decided.pop(part_id, None)
+        self._decided[part_id] = stamp_s, arrival_ns
+        while len(self._decided) > self._max_decided:
+            self._decided.popitem(last=False)
 
     def _numbered(self, decision: Decision) -> Decision:
         """Decisions get their number when they are handed out, so that it always grows by one."""
         self._sequence += 1
         return replace(decision, sequence=self._sequence)
+
+
+def _is_after(last_stamp_s: float, last_arrival_ns: int, stamp_s: float, arrival_ns: int, horizon_s: float) -> bool:
+    """Whether a view is later than a part that was last seen then can be."""
+    return stamp_s > last_stamp_s + horizon_s or arrival_ns > last_arrival_ns + 1e9 * horizon_s
+
+
+def _worse(one: ViewVerdict, other: ViewVerdict) -> ViewVerdict:
+    """Of two verdicts on a view the one that speaks more against the part."""
+
+    def badness(verdict: ViewVerdict) -> tuple[bool, bool, float]:
+        return verdict.anomalous, not verdict.judged, verdict.score if verdict.judged else 0.0
+
+    return max(one, other, key=badness)

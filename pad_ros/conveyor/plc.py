@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
+from pad_ros.common.files import append_whole
 from pad_ros.common.registry import create
 from pad_ros.conveyor.parts import Decision
 from pad_ros.errors import ConfigError
@@ -24,7 +24,7 @@ class PlcDriver(Protocol):
     """Carries decisions to the machine."""
 
     def send(self, decision: Decision) -> None:
-        """Sends one decision; each sequence number is sent once."""
+        """Sends one decision. What raises was not taken, and is sent again; a number that was taken is not."""
         ...
 
     def close(self) -> None:
@@ -40,22 +40,26 @@ class LogPlc:
     """
 
     def __init__(self, path: str | None = None) -> None:
+        self._path = Path(path) if path else None
         try:
-            if path:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(path, "a", encoding="utf-8") if path else None  # noqa: SIM115 - closed by close()
+            if self._path is not None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._path.open("a").close()
         except OSError as error:
             raise ConfigError(f"PLC 'log': {path} cannot be written ({error.strerror})") from None
 
     def send(self, decision: Decision) -> None:
-        """Writes the decision and flushes, so that no line is lost with the process."""
+        """Writes the decision's whole line, or raises OSError and leaves none of it."""
         row = {key: None if isinstance(v, float) and math.isnan(v) else v for key, v in asdict(decision).items()}
-        print(json.dumps(row), file=self._file or sys.stdout, flush=True)
+        del row["arrivals_ns"]  # of interest inside alone
+        line = json.dumps(row) + "\n"
+        if self._path is None:
+            print(line, end="", flush=True)
+        else:
+            append_whole(self._path, line)
 
     def close(self) -> None:
-        """Closes the file."""
-        if self._file:
-            self._file.close()
+        """Does nothing: the file is open only while it is written."""
 
 
 class NoPlc:

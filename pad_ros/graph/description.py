@@ -32,7 +32,13 @@ class Process:
     params_file: Path
     remappings: tuple[tuple[str, str], ...] = ()
     log_level: str = "info"
-    required: bool = True  # when it ends, the graph ends
+    required: bool = True  # when it ends, it is started again
+
+    def with_journal(self, folder: Path) -> dict[str, Value]:
+        """The parameters, with a journal in `folder` for a node that takes one and was given none."""
+        takes_one = any(parameter.name == "journal" for parameter in self.node.parameters)
+        journal = {"journal": str(folder / f"{self.node.name}.journal")} if takes_one else {}
+        return {**journal, **self.parameters}
 
 
 # Several nodes share the cores: threads that wait must not keep them busy, and small matrix products need only one.
@@ -55,6 +61,9 @@ _PRODUCT = Parameter("product", "", "folder of the product to inspect, made by `
 _QUEUE = Parameter("queue_size", 100, "images kept waiting; each one more leaves an ERROR result at once", 1, 10_000)
 _JOIN = Parameter(
     "join_timeout", 30.0, "seconds without progress upstream until an image is given up with TIMEOUT", 0.1, 3600.0
+)
+_JOURNAL = Parameter(
+    "journal", "", "file by which the node goes on when it is started again after a crash; empty: the launcher's own"
 )
 _RATE = Parameter("rate", 2.0, "images per second", 0.01, 1000.0)
 _LOOP = Parameter("loop", False, "start again at the end, with new stamps")
@@ -109,7 +118,7 @@ NODES: dict[str, Node] = {
         Node(
             "anomaly",
             "compares each image with the twin and judges it",
-            (*_STAGE, _JOIN, Parameter("publish_images", True, "publish heatmap, overlay and reference too")),
+            (*_STAGE, _JOIN, _JOURNAL, Parameter("publish_images", True, "publish heatmap, overlay and reference too")),
         ),
         Node(
             "conveyor",
@@ -126,6 +135,10 @@ NODES: dict[str, Node] = {
                 Parameter("belt_speed", 0.2, "metres per second", 0.001, 100.0),
                 Parameter("plc", "log", "driver of the conveyor's PLC", choices=tuple(PLC_DRIVERS)),
                 Parameter("plc_log", "", "file to which the driver log appends; empty: standard output"),
+                Parameter(
+                    "plc_timeout", 5.0, "seconds for which a command is offered to a PLC that fails", 0.0, 3600.0
+                ),
+                _JOURNAL,
             ),
         ),
     )

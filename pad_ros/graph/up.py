@@ -20,12 +20,18 @@ import yaml
 
 from pad_ros.errors import ConfigError
 from pad_ros.graph.description import ENVIRONMENT, Graph, Process, build, parse_settings
+from pad_ros.graph.restarts import GaveUpError, RestartPolicy
 
-_PATIENCE_S = 8.0  # from the request to end until a process is killed
+_PATIENCE_S = 12.0  # from the request to end until a process is killed
+# Who ends together; the conveyor hears the last verdicts, and decides the open parts.
+_ORDER = (("camera", "bag_player", "localization", "background"), ("anomaly",), ("conveyor",))
 
 
 class Processes:
-    """The running processes of a graph; a context manager that leaves none behind."""
+    """The running processes of a graph; a context manager that leaves none behind.
+
+    A node that dies is started again; it goes on from its journal.
+    """
 
     def __init__(self, graph: Graph, environment: Mapping[str, str], output: IO[bytes] | None = None) -> None:
         """Starts them.
@@ -36,18 +42,15 @@ class Processes:
             output: file for what they print; None: this process's own.
         """
         self._scratch = tempfile.TemporaryDirectory(prefix="pad-up-")
+        self._environment, self._output = dict(environment), output
+        self._policy = RestartPolicy()
+        self._graph = {process.node.name: process for process in graph.processes}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._required = {process.node.name: process.required for process in graph.processes}
+        self._begun: dict[str, float] = {}
+        self._due: dict[str, float] = {}  # when a node that died is started again
         try:
-            for process in graph.processes:
-                # A session of its own: Ctrl-C reaches this process alone, which then ends them in order.
-                self._running[process.node.name] = subprocess.Popen(
-                    command(process, Path(self._scratch.name)),
-                    env=dict(environment),
-                    stdout=output,
-                    stderr=None if output is None else subprocess.STDOUT,
-                    start_new_session=True,
-                )
+            for name in self._graph:
+                self._start(name)
         except OSError:
             self.stop()
             raise
@@ -60,27 +63,61 @@ class Processes:
     ) -> None:
         self.stop()
 
-    def problem(self) -> str:
-        """Why the graph cannot go on; empty while it can."""
+    def watch(self) -> str:
+        """Starts again what died, when its time has come; why the graph cannot go on, empty while it can."""
         for name, process in self._running.items():
             code = process.poll()
-            if code is not None and (code != 0 or self._required[name]):
-                return f"{name} ended with exit code {code}"
+            if code is None:
+                continue
+            if not self._graph[name].required:
+                if code:
+                    return f"{name} ended with exit code {code}"
+            elif name not in self._due:
+                try:
+                    delay = self._policy.delay(name, code, time.monotonic() - self._begun[name])
+                except GaveUpError as error:
+                    return str(error)
+                self._due[name] = time.monotonic() + delay
+                print(
+                    f"pad up: {name} died (exit code {code}); started again in {delay:.1f} s",
+                    file=sys.stderr,
+                    flush=True,
+                )
+        for name in [name for name, due in self._due.items() if due <= time.monotonic()]:
+            del self._due[name]
+            self._start(name)
         return ""
 
+    def process(self, name: str) -> subprocess.Popen[bytes]:
+        """The process of a node."""
+        return self._running[name]
+
     def stop(self) -> None:
-        """Ends all processes: asks first, kills those that do not listen."""
-        for process in self._running.values():
-            if process.poll() is None:
-                process.terminate()
+        """Ends all processes in the way of an image, so that each hears what the one before had left to say."""
         deadline = time.monotonic() + _PATIENCE_S
-        for process in self._running.values():
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        for names in _ORDER:
+            ending = [self._running[name] for name in names if name in self._running]
+            for process in ending:
+                if process.poll() is None:
+                    process.terminate()
+            for process in ending:
+                try:
+                    process.wait(max(0.1, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
         self._scratch.cleanup()
+
+    def _start(self, name: str) -> None:
+        # A session of its own: Ctrl-C reaches this process alone, which then ends them in order.
+        self._running[name] = subprocess.Popen(
+            command(self._graph[name], Path(self._scratch.name)),
+            env=self._environment,
+            stdout=self._output,
+            stderr=None if self._output is None else subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._begun[name] = time.monotonic()
 
 
 def run_graph(bag: Path | str | None = None, overrides: Iterable[str] = ()) -> int:
@@ -115,7 +152,7 @@ def run_graph(bag: Path | str | None = None, overrides: Iterable[str] = ()) -> i
         )
         with Processes(graph, environment) as processes:
             while not stopping.wait(0.2):
-                problem = processes.problem()
+                problem = processes.watch()
                 if problem:
                     print(f"pad up: {problem}; ending the others", file=sys.stderr, flush=True)
                     return 1
@@ -131,7 +168,9 @@ def command(process: Process, scratch: Path) -> list[str]:
     # Each file's entry has the node's full name: rcl lets a full name beat the wildcards of the parameter file.
     full_name = "/".join(["", *filter(None, process.namespace.split("/")), name])
     parameters = scratch / f"{name}.yaml"
-    parameters.write_text(yaml.safe_dump({full_name: {"ros__parameters": dict(process.parameters)}}))
+    given = process.with_journal(scratch)
+    if given:
+        parameters.write_text(yaml.safe_dump({full_name: {"ros__parameters": given}}))
     words = [sys.executable, "-m", f"pad_ros.nodes.{name}", "--ros-args"]
     words += ["-r", f"__node:={name}", "--log-level", process.log_level]
     if process.namespace:
@@ -139,7 +178,7 @@ def command(process: Process, scratch: Path) -> list[str]:
     for source, target in process.remappings:
         words += ["-r", f"{source}:={target}"]
     words += ["--params-file", str(process.params_file)]
-    if process.parameters:
+    if given:
         words += ["--params-file", str(parameters)]
     return words
 

@@ -10,12 +10,13 @@ import numpy as np
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from pad_ros.errors import ImageError, InspectionError, NoObjectError
-from pad_ros.evaluation.overlay import draw_overlay
+from pad_ros.errors import InspectionError, NoObjectError
 from pad_ros.msg import AnomalyResult, PartView, PoseEstimate
 from pad_ros.nodes import convert
 from pad_ros.nodes.common import PadNode
 from pad_ros.nodes.join import Joined, Joiner
+from pad_ros.nodes.ledger import Ledger
+from pad_ros.nodes.pictures import Pictures
 from pad_ros.nodes.runner import run
 from pad_ros.nodes.verdicts import result_message, view_of
 from pad_ros.nodes.warm_up import warm_up
@@ -27,7 +28,11 @@ _REQUIRED = ("image", "camera_pose", "object_mask", "background")
 
 
 class AnomalyNode(PadNode):
-    """Publishes exactly one AnomalyResult per image, whatever happens to it."""
+    """Publishes exactly one AnomalyResult per image, whatever happens to it.
+
+    An image has its result also when its stamp is another's, when this node is stopped before it is judged, and when
+    this node's process is killed and started again (by the poses that the localization node keeps, and the journal).
+    """
 
     kind = "anomaly"
 
@@ -35,21 +40,22 @@ class AnomalyNode(PadNode):
         """Loads the product."""
         self.inspector = self.inspector_factory(self.value("product"))
         self._results = self.publisher(AnomalyResult, "anomaly", "results")
-        self._pictures = {
-            name: self.publisher(Image, f"anomaly/{name}", "pictures") for name in ("heatmap", "overlay", "reference")
-        }
-        self._background_arrived = 0.0
-
-    def activate(self) -> None:
-        """Warms up on the twin, and subscribes."""
-        warm_up(self.inspector, self._judge_twin)
+        self._pictures = Pictures(self)
+        self._ledger = Ledger(self.value("journal"))
         self._joiner = Joiner(
             _REQUIRED,
             ("part_view",),
             timeout=self.value("join_timeout"),
             capacity=3 * self.value("queue_size"),  # of this node and of those before it
             enough=_is_hopeless,
+            answered=self._ledger.answered,
+            run=self._ledger.run,
         )
+        self._background_arrived = 0.0
+
+    def activate(self) -> None:
+        """Warms up on the twin, and subscribes."""
+        warm_up(self.inspector, self._judge_twin)
         self.worker = Worker(self._process, self.value("queue_size"))
         self._views = self.subscribe(PartView, "part_view", lambda message: self._on_message("part_view", message))
         # Masks and pictures too: as deep as the images' queue, or one that a burst pushes out costs its image a result.
@@ -59,13 +65,20 @@ class AnomalyNode(PadNode):
         self.every(0.1, lambda: self._take(self._joiner.expire()))
 
     def diagnostics(self) -> dict[str, str]:
-        """The product, the stamps that wait, and messages that came twice."""
-        inspector, joiner = getattr(self, "inspector", None), getattr(self, "_joiner", None)
+        """The product, the stamps that wait, and what came twice."""
+        if not hasattr(self, "_joiner"):
+            return {}
         return {
-            "product": inspector.product.name if inspector else "",
-            "joining": str(len(joiner or ())),
-            "duplicates": str(joiner.ignored if joiner else 0),
+            "product": self.inspector.product.name,
+            "joining": str(len(self._joiner)),
+            "duplicates": str(self._joiner.duplicates + self._joiner.ignored),
+            "history": str(self._joiner.history),
         }
+
+    def left_over(self, items: list[Any]) -> None:
+        """Answers for what will not be judged any more."""
+        for joined in [*items, *self._joiner.give_up()]:
+            self._publish(joined, Inspection(Status.ERROR, "the anomaly node was stopped before it judged this image"))
 
     def _on_message(self, topic: str, message: Any) -> None:
         if topic == "image":
@@ -74,7 +87,12 @@ class AnomalyNode(PadNode):
 
     def _take(self, outcomes: list[Joined]) -> None:
         for joined in outcomes:
-            if joined.missing:
+            if joined.duplicate:
+                reason = f"the stamp {joined.stamp} was used by an image before; the camera must stamp each image anew"
+                self.get_logger().warning(reason)
+                self.health.warn("duplicate stamps", "images with the stamp of another")
+                self._publish(joined, Inspection(Status.ERROR, reason))
+            elif joined.missing:
                 self.health.dropped()
                 missing = ", ".join(joined.missing)
                 failure = Inspection(Status.TIMEOUT, f"no {missing} came for this image; does its node run?")
@@ -111,6 +129,8 @@ class AnomalyNode(PadNode):
         mask = convert.pixels_from_message(mask_message) > 0
         if not mask.any():
             raise NoObjectError("no part is visible in the image")
+        if estimate.image_checksum != convert.checksum_of(joined.messages["image"]):
+            return Inspection(Status.ERROR, "the pose is that of another image with the same stamp")
         image = convert.image_from_message(joined.messages["image"])
         moments = [time.perf_counter()]
         reference = self.inspector.render(pose.object_from_camera)
@@ -136,25 +156,19 @@ class AnomalyNode(PadNode):
     def _publish(self, joined: Joined, inspection: Inspection) -> None:
         messages = joined.messages
         header: Header = next(messages[topic].header for topic in _REQUIRED if topic in messages)
-        if self.value("publish_images") and "image" in messages:
-            self._publish_pictures(header, messages["image"], inspection)
-        product = self.inspector.product
-        view = view_of(header, messages.get("part_view"))
+        if self.value("publish_images") and "image" in messages and not joined.duplicate:
+            self._pictures.publish(header, messages["image"], inspection)
         if inspection.status != Status.OK:
             self.health.failed(inspection.reason)
-        self._results.publish(result_message(header, inspection, view, product.name, product.checksum))
-
-    def _publish_pictures(self, header: Header, message: Any, inspection: Inspection) -> None:
+        view = view_of(header, messages.get("part_view"), self._joiner.duplicates if joined.duplicate else 0)
+        result = result_message(header, inspection, view, self.inspector.product.name, self.inspector.product.checksum)
+        result.run = joined.run
+        result.arrival = round(1e9 * joined.arrived.get("image", min(joined.arrived.values())))
+        self._results.publish(result)
         try:
-            image = convert.image_from_message(message)
-        except ImageError:
-            return  # nothing to draw on
-        self._pictures["overlay"].publish(convert.image_message(header, draw_overlay(image, inspection), "rgb8"))
-        if inspection.anomaly_map is not None:
-            heatmap = np.asarray(inspection.anomaly_map, np.float32)
-            self._pictures["heatmap"].publish(convert.image_message(header, heatmap, "32FC1"))
-        if inspection.reference is not None:
-            self._pictures["reference"].publish(convert.image_message(header, inspection.reference.image, "rgb8"))
+            self._ledger.note(joined.run, joined.stamp)
+        except OSError as error:
+            self.health.warn("journal", f"{self.value('journal')}: {error.strerror}")
 
 
 def _is_hopeless(messages: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import Image
 
-from pad_ros.errors import NoObjectError, PadError
+from pad_ros.errors import ImageError, NoObjectError, PadError
 from pad_ros.msg import PoseEstimate
 from pad_ros.nodes import convert
 from pad_ros.nodes.common import PadNode
@@ -37,13 +37,13 @@ class BackgroundNode(PadNode):
         self.inspector = self.inspector_factory(self.value("product"))
         self._masks = self.publisher(Image, "object_mask", "pictures")
         self._backgrounds = self.publisher(Image, "background", "pictures")
+        self._joiner = Joiner(
+            ("image", "camera_pose"), timeout=self.value("join_timeout"), capacity=3 * self.value("queue_size")
+        )
 
     def activate(self) -> None:
         """Warms up on the twin, and subscribes."""
         warm_up(self.inspector, lambda pose, reference: self.inspector.separate(reference.image, reference))
-        self._joiner = Joiner(
-            ("image", "camera_pose"), timeout=self.value("join_timeout"), capacity=3 * self.value("queue_size")
-        )
         self.worker = Worker(self._process, self.value("queue_size"))
         self.subscribe(PoseEstimate, "camera_pose", lambda message: self._on_message("camera_pose", message), "results")
         self.subscribe_images(lambda message: self._on_message("image", message))
@@ -51,11 +51,15 @@ class BackgroundNode(PadNode):
 
     def diagnostics(self) -> dict[str, str]:
         """The product and the stamps that wait."""
-        inspector = getattr(self, "inspector", None)
-        return {
-            "product": inspector.product.name if inspector else "",
-            "joining": str(len(getattr(self, "_joiner", ()))),
-        }
+        if not hasattr(self, "_joiner"):
+            return {}
+        return {"product": self.inspector.product.name, "joining": str(len(self._joiner))}
+
+    def left_over(self, items: list[Any]) -> None:
+        """Says of what will not be processed any more that there is nothing to wait for."""
+        for joined in [*items, *self._joiner.give_up()]:
+            if not joined.duplicate:
+                self._publish(next(iter(joined.messages.values())).header, _FAILED, None)
 
     def _on_message(self, topic: str, message: Any) -> None:
         self._take(self._joiner.add(topic, convert.stamp_of(message.header), message))
@@ -63,8 +67,8 @@ class BackgroundNode(PadNode):
     def _take(self, outcomes: list[Joined]) -> None:
         for joined in outcomes:
             estimate = joined.messages.get("camera_pose")
-            if estimate is not None and estimate.status != Status.OK:
-                continue
+            if joined.duplicate or (estimate is not None and estimate.status != Status.OK):
+                continue  # the anomaly node needs nothing of it
             if joined.missing or (self.worker is not None and not self.worker.submit(joined)):
                 self.health.dropped()
                 self._publish(next(iter(joined.messages.values())).header, _FAILED, None)
@@ -74,6 +78,8 @@ class BackgroundNode(PadNode):
         message, estimate = joined.messages["image"], joined.messages["camera_pose"]
         mask, background = _FAILED, None
         try:
+            if estimate.image_checksum != convert.checksum_of(message):
+                raise ImageError("the pose is that of another image with the same stamp")
             image = convert.image_from_message(message)
             try:
                 reference = self.inspector.render(convert.matrix_from_pose(estimate.pose))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
@@ -58,6 +58,7 @@ class PadNode(LifecycleNode):
         self.exit_code: int | None = None  # set to end the process
         self.after_transition: Callable[[], None] = lambda: None
         self._subscribed: list[Any] = []
+        self._publishers_made: list[Any] = []
         self._timers_of_activation: list[Any] = []
         declare_parameters(self, NODES[self.kind])
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", QOS["reliable"])
@@ -74,9 +75,16 @@ class PadNode(LifecycleNode):
     def deactivate(self) -> None:
         """Ends what `activate` began, beyond subscriptions, timers and the worker."""
 
+    def left_over(self, items: list[Any]) -> None:
+        """Answers for the worker's items that will not be processed, before `deactivate`."""
+
     def diagnostics(self) -> dict[str, str]:
         """More names and values for /diagnostics."""
         return {}
+
+    def fault(self) -> str:
+        """What is wrong so that somebody must come; empty when nothing is."""
+        return ""
 
     # What sub-classes use.
 
@@ -86,17 +94,16 @@ class PadNode(LifecycleNode):
 
     def publisher(self, kind: type, topic: str, qos: str = "reliable") -> Any:
         """Makes a publisher that is silent while the node is inactive."""
-        return self.create_lifecycle_publisher(kind, topic, QOS[qos])
+        self._publishers_made.append(self.create_lifecycle_publisher(kind, topic, QOS[qos]))
+        return self._publishers_made[-1]
 
     def subscribe(self, kind: type, topic: str, callback: Callable[[Any], None], qos: str = "reliable") -> Any:
-        """Subscribes until the node is deactivated; what was sent before does not count, though it may be kept."""
-        begin = time.time_ns()
+        """Subscribes until the node is deactivated.
 
-        def receive(message: Any, info: Any) -> None:
-            if not 0 < info["source_timestamp"] < begin:
-                callback(message)
-
-        self._subscribed.append(self.create_subscription(kind, topic, receive, QOS[qos]))
+        What its publisher has kept comes too; whoever subscribes tells history by what it has seen, not by clocks,
+        which differ between hosts.
+        """
+        self._subscribed.append(self.create_subscription(kind, topic, callback, QOS[qos]))
         return self._subscribed[-1]
 
     def subscribe_images(self, callback: Callable[[Any], None]) -> None:
@@ -129,8 +136,10 @@ class PadNode(LifecycleNode):
         return super().on_deactivate(state)
 
     def on_shutdown(self, state: Any) -> TransitionCallbackReturn:
-        """Stops for good."""
+        """Stops for good; what was said last is delivered before the process ends."""
         self._stop()
+        for publisher in self._publishers_made:
+            publisher.wait_for_all_acked(Duration(seconds=1))
         return super().on_shutdown(state)
 
     def _transition(self, name: str, action: Callable[[], None]) -> TransitionCallbackReturn | None:
@@ -154,19 +163,20 @@ class PadNode(LifecycleNode):
             self.destroy_timer(timer)
         self._subscribed, self._timers_of_activation = [], []
         if self.worker is not None:
-            self.worker.stop()
-            self.worker = None
+            worker, self.worker = self.worker, None
+            self.left_over(worker.stop())
         self.deactivate()
 
     # Diagnostics.
 
     def _publish_diagnostics(self) -> None:
         values = {**self.health.summary(), "queue": str(len(self.worker or ())), **self.diagnostics()}
-        failing = values["drops"] != "0"
+        fault, warning = self.fault(), self.health.warning
+        level = DiagnosticStatus.ERROR if fault else DiagnosticStatus.WARN if warning else DiagnosticStatus.OK
         status = DiagnosticStatus(
-            level=DiagnosticStatus.WARN if failing else DiagnosticStatus.OK,
+            level=level,
             name=f"{self.get_fully_qualified_name()}: inspection",
-            message="messages were dropped" if failing else "running",
+            message=fault or warning or "running",
             hardware_id=values.get("product", ""),
             values=[KeyValue(key=key, value=value) for key, value in values.items()],
         )

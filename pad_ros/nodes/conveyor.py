@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
 
 from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
+from pad_ros.conveyor.decisions import DecisionJournal
+from pad_ros.conveyor.outbox import Outbox
 from pad_ros.conveyor.parts import Decision, PartTracker, gate_delay
 from pad_ros.conveyor.plc import create_plc
 from pad_ros.conveyor.policy import create_policy
+from pad_ros.errors import ConfigError
 from pad_ros.msg import AnomalyResult, RejectCommand
 from pad_ros.nodes import convert
 from pad_ros.nodes.common import PadNode
@@ -19,6 +25,7 @@ from pad_ros.nodes.runner import run
 from pad_ros.results import Status
 
 _MOST_PARTS = 1000  # on the belt at one time
+_MOST_RESULTS = 4000  # remembered; more than their publisher keeps
 
 
 class ConveyorNode(PadNode):
@@ -27,7 +34,7 @@ class ConveyorNode(PadNode):
     kind = "conveyor"
 
     def configure(self) -> None:
-        """Makes the rule, the tracker and the PLC's driver."""
+        """Makes the rule and the tracker, which goes on from the journal."""
         policy = {"name": self.value("policy"), "max_unjudged": self.value("max_unjudged")}
         if policy["name"] == "votes":
             policy["votes"] = self.value("votes")
@@ -37,44 +44,60 @@ class ConveyorNode(PadNode):
             gate_delay(self.value("gate_distance"), self.value("belt_speed")),
             max_open=_MOST_PARTS,
         )
+        try:
+            self._journal = DecisionJournal(self.value("journal"))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ConfigError(f"journal {self.value('journal')!r} cannot be used ({error})") from None
+        self._tracker.restore(self._journal.decisions)
+        self._unsent = self._journal.unsent  # of a process before this one
+        self._run = self._journal.run
+        # Results by arrival, with their headers: their publisher keeps them, and repeats them to who subscribes anew.
+        self._seen: OrderedDict[int, Header | None] = OrderedDict()
+        for decision in self._journal.decisions:
+            self._seen.update(dict.fromkeys(decision.arrivals_ns))
+        self._commands = self.publisher(RejectCommand, "reject", "results")
+
+    def activate(self) -> None:
+        """Connects to the PLC, and subscribes."""
         driver = {"name": self.value("plc")}
         if driver["name"] == "log" and self.value("plc_log"):
             driver["path"] = self.value("plc_log")
-        self._plc = create_plc(driver)
-        self._commands = self.publisher(RejectCommand, "reject", "results")
-        self._headers: OrderedDict[str, Header] = OrderedDict()  # of each part's last image
-        self._last_stamp = 0
-
-    def activate(self) -> None:
-        """Subscribes."""
+        self._outbox = Outbox(create_plc(driver), self.value("plc_timeout"), self._on_sent, self._on_lost)
+        while self._unsent:
+            self._outbox.send(self._unsent.pop(0))
         self.subscribe(AnomalyResult, "anomaly", self._on_result, "results")
         self.every(0.2, self._on_timer)
 
-    def diagnostics(self) -> dict[str, str]:
-        """The parts that wait for views, and the views that came late or twice."""
-        tracker = getattr(self, "_tracker", None)
-        if tracker is None:
-            return {}
-        return {
-            "open parts": str(len(tracker)),
-            "late views": str(tracker.late_views),
-            "duplicate views": str(tracker.duplicate_views),
-        }
-
     def deactivate(self) -> None:
-        """Lets go of the PLC."""
-        if hasattr(self, "_plc"):
-            self._plc.close()
+        """Decides the open parts, for which no more views will be heard, and lets go of the PLC."""
+        if hasattr(self, "_outbox"):
+            for decision in self._tracker.flush(math.inf):
+                self._send(replace(decision, reason=f"{decision.reason}; the conveyor node was stopped"))
+            self._outbox.close()
+
+    def diagnostics(self) -> dict[str, str]:
+        """The parts that wait for views, and the commands that wait for the PLC."""
+        if not hasattr(self, "_outbox"):
+            return {}
+        return {"open parts": str(len(self._tracker)), "commands for the PLC": str(len(self._outbox))}
+
+    def fault(self) -> str:
+        """What is wrong with the PLC."""
+        return self._outbox.fault if hasattr(self, "_outbox") else ""
 
     def _on_result(self, message: AnomalyResult) -> None:
+        if message.arrival in self._seen:
+            return
         start = time.perf_counter()
-        self._remember(message)
-        stamp = convert.stamp_of(message.header)
-        if stamp < self._last_stamp - 10**9 * self.value("part_timeout"):
-            self.get_logger().info("the stamps jumped back: a new run; the open parts of the old one are decided")
+        self._seen[message.arrival] = message.header
+        while len(self._seen) > _MOST_RESULTS:
+            self._seen.popitem(last=False)
+        if message.run != self._run:
+            self.get_logger().info("the stamps started again: a new run; the open parts of the old one are decided")
+            self._run = message.run
             for decision in self._tracker.reset():
                 self._send(decision)
-        self._last_stamp = stamp
+        ignored = self._tracker.late_views, self._tracker.duplicate_views
         decision = self._tracker.add(
             message.part_id,
             message.view_index,
@@ -82,28 +105,35 @@ class ConveyorNode(PadNode):
             Status(message.status),
             message.score,
             message.anomalous,
-            stamp / 1e9,
+            convert.stamp_of(message.header) / 1e9,
             now_s=time.monotonic(),
+            arrival_ns=message.arrival,
         )
+        self._say_ignored(message, *ignored)
         if decision is not None:
             self._send(decision)
         self.health.done(1000.0 * (time.perf_counter() - start))
 
-    def _remember(self, message: AnomalyResult) -> None:
-        last = self._headers.get(message.part_id)
-        if last is None or convert.stamp_of(last) < convert.stamp_of(message.header):
-            self._headers[message.part_id] = message.header
-        while len(self._headers) > _MOST_PARTS:
-            self._headers.popitem(last=False)
+    def _say_ignored(self, message: AnomalyResult, late: int, duplicate: int) -> None:
+        what = f"view {message.view_index} of part {message.part_id}"
+        if self._tracker.late_views > late:
+            verdict = "anomalous" if message.anomalous else "good"
+            self.get_logger().warning(f"{what} ({verdict}) came after the part was decided: it changes nothing")
+            self.health.warn("late views", "views came after their part was decided")
+        if self._tracker.duplicate_views > duplicate:
+            self.get_logger().warning(f"{what} came twice: the worse verdict counts")
+            self.health.warn("duplicate views", "views came twice")
 
     def _on_timer(self) -> None:
         for decision in self._tracker.flush(time.monotonic()):
             self._send(decision)
 
     def _send(self, decision: Decision) -> None:
+        headers = [header for arrival in decision.arrivals_ns if (header := self._seen.get(arrival))]
+        last = max(headers, key=convert.stamp_of, default=Header(stamp=_time(decision.stamp_s)))
         self._commands.publish(
             RejectCommand(
-                header=self._headers.pop(decision.part_id, Header(stamp=_time(decision.stamp_s))),
+                header=last,
                 part_id=decision.part_id,
                 reject=decision.reject,
                 reason=decision.reason,
@@ -113,11 +143,21 @@ class ConveyorNode(PadNode):
                 sequence=decision.sequence,
             )
         )
+        self._note(lambda: self._journal.decided(decision, self._run))
+        self._outbox.send(decision)
+
+    def _on_sent(self, decision: Decision) -> None:
+        self._note(lambda: self._journal.sent(decision))
+
+    def _on_lost(self, decision: Decision, problem: str) -> None:
+        self.health.failed(f"PLC: {problem}")
+        self.get_logger().error(f"the PLC never took the command for part {decision.part_id}: {problem}")
+
+    def _note(self, note: Callable[[], None]) -> None:
         try:
-            self._plc.send(decision)
-        except Exception as error:  # the command is published all the same
-            self.health.failed(f"PLC: {error}")
-            self.get_logger().error(f"PLC refused the command for {decision.part_id}: {error}")
+            note()
+        except OSError as error:  # the command goes out all the same
+            self.health.warn("journal", f"the journal cannot be written ({error.strerror})")
 
 
 def _time(seconds: float) -> Time:

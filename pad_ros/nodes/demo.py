@@ -98,7 +98,7 @@ class _Run:
             self._watcher.spin()
             if self._take():
                 moved = time.monotonic()
-            if problem := processes.problem():
+            if problem := processes.watch():
                 return problem
             if time.monotonic() - moved > _PATIENCE_S:
                 waiting = f"{self._total - self._written} images" if self._written < self._total else "a part's verdict"

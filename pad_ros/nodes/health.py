@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 
 import numpy as np
+
+# So long a warning is shown.
+_WARN_S = 60.0
 
 
 class Health:
@@ -25,6 +29,9 @@ class Health:
         self._latencies: deque[float] = deque(maxlen=200)  # milliseconds
         self.processed = self.failures = self.drops = 0
         self.last_failure = ""
+        self._warnings: dict[str, int] = {}
+        self._warned = -math.inf
+        self._warning = ""
 
     def done(self, milliseconds: float) -> None:
         """One more message was processed, in so many milliseconds."""
@@ -40,9 +47,22 @@ class Health:
             self.last_failure = reason
 
     def dropped(self) -> None:
-        """A message was not processed: no room, or it came late or twice."""
+        """A message was not processed: no room, or what it needs never came."""
         with self._lock:
             self.drops += 1
+        self.warn("drops", "messages were dropped")
+
+    def warn(self, name: str, text: str, count: int = 1) -> None:
+        """Something happened that somebody should look at: counted under a name, and a warning for a minute."""
+        with self._lock:
+            self._warnings[name] = self._warnings.get(name, 0) + count
+            self._warned, self._warning = self._clock(), text
+
+    @property
+    def warning(self) -> str:
+        """What was warned of last; empty when it is over a minute ago."""
+        with self._lock:
+            return self._warning if self._clock() - self._warned <= _WARN_S else ""
 
     def summary(self) -> dict[str, str]:
         """Names and values, for people."""
@@ -58,4 +78,5 @@ class Health:
                 "failures": str(self.failures),
                 "last failure": self.last_failure,
                 "drops": str(self.drops),
+                **{name: str(count) for name, count in self._warnings.items() if name != "drops"},
             }

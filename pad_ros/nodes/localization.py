@@ -68,11 +68,21 @@ class LocalizationNode(PadNode):
         if self.worker is not None and not self.worker.submit(message):
             self.health.dropped()
             reason = f"the queue of {self.value('queue_size')} images is full: images come faster than they are judged"
-            self._estimates.publish(PoseEstimate(header=message.header, status=Status.ERROR, reason=reason))
+            self._refuse(message, reason)
+
+    def left_over(self, items: list[Any]) -> None:
+        """Says of images that will not be localised any more that there is no pose to wait for."""
+        for message in items:
+            self._refuse(message, "the localization node was stopped before it saw this image")
+
+    def _refuse(self, message: Any, reason: str) -> None:
+        checksum = convert.checksum_of(message)
+        answer = PoseEstimate(header=message.header, status=Status.ERROR, reason=reason, image_checksum=checksum)
+        self._estimates.publish(answer)
 
     def _process(self, message: Any) -> None:
         start = time.perf_counter()
-        answer = PoseEstimate(header=message.header)
+        answer = PoseEstimate(header=message.header, image_checksum=convert.checksum_of(message))
         try:
             image = convert.image_from_message(message)
             if self._camera_problem:

@@ -34,10 +34,7 @@ class SourceNode(PadNode):
         self.stopping = threading.Event()
         self.round = 1
         self.flow = Flow(self.value("wait_for_results"))
-        if self.value("wait_for_results"):
-            self.subscribe(
-                AnomalyResult, "anomaly", lambda m: self.flow.received(convert.stamp_of(m.header)), "results"
-            )
+        self.subscribe(AnomalyResult, "anomaly", lambda m: self.flow.received(convert.stamp_of(m.header)), "results")
         self._thread = threading.Thread(target=self._run, name="player", daemon=True)
         self._thread.start()
 
@@ -65,19 +62,24 @@ class SourceNode(PadNode):
                 self.round += 1
                 if not self.value("loop"):
                     break
-            for publisher in self.image_publishers():
-                publisher.wait_for_all_acked(Duration(seconds=10))
-            self.flow.wait(self.stopping, below=1)
-            if self.flow.written_off:
-                self.get_logger().warning(f"{self.flow.written_off} images never had a result")
         except PadError as error:
             self.get_logger().error(str(error))
             code = 1
         except Exception as error:
             self.get_logger().error(f"stopped: {type(error).__name__}: {error}")
             code = 1
+        self._wait_for_results()
         if not self.stopping.is_set():
             self.exit_code = code
+
+    def _wait_for_results(self) -> None:
+        """The end of this node may end the graph: not before the images that are out have their results."""
+        for publisher in self.image_publishers():
+            publisher.wait_for_all_acked(Duration(seconds=10))
+        if self.count_publishers("anomaly"):
+            self.flow.drain(self.stopping)
+        if self.flow.written_off:
+            self.get_logger().warning(f"{self.flow.written_off} images never had a result")
 
     def _wait_for_subscribers(self) -> None:
         wanted = self.value("wait_for_subscribers")

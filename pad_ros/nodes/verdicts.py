@@ -23,10 +23,10 @@ class View:
     view_count: int = 1
 
 
-def view_of(header: Header, message: PartView | None) -> View:
-    """The view that a PartView names; without one, the image is a part of its own."""
+def view_of(header: Header, message: PartView | None, repeated: int = 0) -> View:
+    """The view that a PartView names; without one, the image is a part of its own, also when its stamp is repeated."""
     if message is None:
-        return View(f"image {stamp_of(header)}")
+        return View(f"image {stamp_of(header)}" + (f" (repeated stamp {repeated})" if repeated else ""))
     return View(message.part_id, message.view_index, message.view_count)
 
 

@@ -35,10 +35,14 @@ class Worker:
             return False
         return True
 
-    def stop(self, timeout: float = 5.0) -> None:
-        """Finishes the item at hand, forgets the others, and ends."""
+    def stop(self, timeout: float = 5.0) -> list[Any]:
+        """Finishes the item at hand, ends, and returns the items that were not processed."""
         self._stopping.set()
         self._thread.join(timeout)
+        left = []
+        while not self._items.empty():
+            left.append(self._items.get_nowait())
+        return left
 
     def _run(self) -> None:
         while not self._stopping.is_set():

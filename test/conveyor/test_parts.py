@@ -40,16 +40,75 @@ def test_one_anomalous_view_rejects_the_part():
     assert decision.score == 2.0
 
 
-def test_duplicates_do_not_complete_a_part_and_late_views_decide_nothing():
+def test_duplicates_do_not_complete_a_part_and_the_worse_one_counts():
+    belt = tracker()
+    for part, anomalous in (("a", (False, True)), ("b", (True, False)), ("c", (False, False))):
+        for verdict in anomalous:
+            assert add(belt, part, 0, count=2, score=9.0, anomalous=verdict) is None
+        decision = add(belt, part, 1, count=2)
+        assert decision.reject == any(anomalous), part
+    assert belt.duplicate_views == 3
+
+
+def test_a_view_that_could_not_be_judged_is_worse_than_a_good_one():
     belt = tracker()
     add(belt, "a", 0, count=2)
-    assert add(belt, "a", 0, count=2, score=9.0, anomalous=True) is None
-    assert belt.duplicate_views == 1
-    decision = add(belt, "a", 1, count=2)
-    assert not decision.reject  # the duplicate was ignored, not voted on
-    assert add(belt, "a", 1, count=2) is None
+    add(belt, "a", 0, count=2, status=Status.ERROR, score=NAN, anomalous=True)
+    assert add(belt, "a", 1, count=2).reject
+
+
+def test_late_views_decide_nothing():
+    belt = tracker()
+    add(belt, "a", 0, count=2)
+    assert add(belt, "a", 1, count=2).part_id == "a"
+    assert add(belt, "a", 1, count=2, stamp=4.9) is None
     assert belt.late_views == 1
     assert belt.flush(1e9) == []
+
+
+@pytest.mark.parametrize("clock", ["stamp_s", "arrival_ns"])
+def test_a_part_id_that_starts_again_is_a_new_part(clock):
+    belt = tracker(timeout=60.0, gate_delay_s=5.0)
+
+    def view(index, now, **verdict):
+        arguments = {"stamp_s": 0.0, "arrival_ns": 0, clock: now if clock == "stamp_s" else round(1e9 * now)}
+        return belt.add("7", index, 2, Status.OK, 0.1, verdict.get("anomalous", False), now_s=now, **arguments)
+
+    assert view(0, 1.0) is None
+    assert view(1, 2.0).reject is False
+    assert view(1, 6.9) is None and belt.late_views == 1  # the part has not passed the gate
+    assert view(0, 7.1, anomalous=True) is None
+    second = view(1, 8.0)
+    assert (second.part_id, second.reject, second.sequence) == ("7", True, 2)
+    assert belt.late_views == 1
+
+
+def test_a_part_id_that_starts_again_while_its_part_waits_decides_that_one_first():
+    belt = tracker(timeout=5.0)
+    add(belt, "7", 0, count=2, stamp=0.0)
+    assert add(belt, "7", 0, count=2, stamp=5.1) is None
+    second = add(belt, "7", 1, count=2, stamp=5.2)
+    (first,) = belt.flush(5.2)
+    assert (second.reject, first.reject) == (False, True)
+    assert "1 never came" in first.reason
+    assert add(belt, "7", 1, count=2, stamp=5.3) is None and belt.late_views == 1
+
+
+def test_a_clock_step_back_does_not_tear_a_part_apart():
+    belt = tracker(timeout=5.0, gate_delay_s=1.0)
+    add(belt, "a", 0, stamp=1000.0, now=0.0)
+    add(belt, "a", 1, stamp=940.0, now=1.0)
+    assert not add(belt, "a", 2, stamp=941.0, now=2.0).reject
+    assert len(belt) == belt.late_views == 0
+
+
+def test_a_tracker_goes_on_from_what_was_decided_before():
+    before = tracker(timeout=5.0)
+    decisions = [add(before, part, 0, count=1, stamp=stamp) for part, stamp in (("a", 1.0), ("b", 2.0))]
+    belt = tracker(timeout=5.0)
+    belt.restore(decisions)
+    assert add(belt, "b", 0, count=1, stamp=2.0) is None and belt.late_views == 1
+    assert add(belt, "c", 0, count=1, stamp=3.0).sequence == 3
 
 
 def test_a_part_with_missing_views_is_rejected_after_the_timeout():
@@ -61,7 +120,7 @@ def test_a_part_with_missing_views_is_rejected_after_the_timeout():
     assert decision.reject
     assert "1 never came" in decision.reason
     assert decision.views == 2
-    assert add(belt, "a", 2, stamp=9.1) is None
+    assert add(belt, "a", 2, stamp=8.9) is None
     assert belt.late_views == 1
 
 

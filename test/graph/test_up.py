@@ -63,21 +63,60 @@ def _wait_for(condition):
     return condition()
 
 
-def test_a_node_that_ends_is_a_problem_and_the_others_are_ended(monkeypatch):
+def test_a_node_that_cannot_start_is_a_problem_and_the_others_are_ended(monkeypatch):
     _scripts(monkeypatch, localization="raise SystemExit(3)", anomaly="import time; time.sleep(60)")
     with up.Processes(_graph("localization", "anomaly"), os.environ) as processes:
-        assert _wait_for(processes.problem)
-        assert processes.problem() == "localization ended with exit code 3"
-        running = processes._running["anomaly"]
+        assert _wait_for(processes.watch)
+        assert processes.watch() == "localization cannot start (exit code 3); its log says why"
+        running = processes.process("anomaly")
     assert running.returncode == -signal.SIGTERM
+
+
+def test_a_node_that_is_killed_is_started_again_and_given_up_in_the_end(monkeypatch, capsys):
+    monkeypatch.setattr("pad_ros.graph.restarts._FIRST_DELAY_S", 0.01)
+    _scripts(monkeypatch, localization="import time; time.sleep(60)", anomaly="import time; time.sleep(60)")
+    with up.Processes(_graph("localization", "anomaly"), os.environ) as processes:
+        other = processes.process("anomaly").pid
+        for count in range(6):
+            killed = processes.process("localization")
+            killed.kill()
+            killed.wait()
+            if count < 5:
+                assert _wait_for(lambda old=killed: not processes.watch() and processes.process("localization") != old)
+        assert processes.watch() == "localization ended 6 times in a row (exit code -9): given up"
+        assert processes.process("anomaly").pid == other and processes.process("anomaly").poll() is None
+    assert capsys.readouterr().err.count("pad up: localization died (exit code -9); started again in") == 5
+
+
+def test_the_conveyor_ends_last(monkeypatch, tmp_path):
+    script = (
+        "import signal, sys, time, pathlib\n"
+        "def end(*_): time.sleep(0.2); open({log!r}, 'a').write({name!r} + ' '); sys.exit()\n"
+        "signal.signal(15, end); pathlib.Path({log!r} + {name!r}).touch(); time.sleep(60)"
+    )
+    log = str(tmp_path / "log")
+    names = ("conveyor", "anomaly", "localization")
+    _scripts(monkeypatch, **{name: script.format(log=log, name=name) for name in names})
+    with up.Processes(_graph(*names), os.environ):
+        assert _wait_for(lambda: all((tmp_path / f"log{name}").exists() for name in names))
+    assert (tmp_path / "log").read_text().split() == ["localization", "anomaly", "conveyor"]
+
+
+def test_nodes_that_keep_a_journal_get_a_place_for_it(tmp_path):
+    for name in ("anomaly", "conveyor", "localization"):
+        up.command(_graph(name).processes[0], tmp_path)
+    assert str(tmp_path / "anomaly.journal") in (tmp_path / "anomaly.yaml").read_text()
+    assert not (tmp_path / "localization.yaml").exists()
+    given = Process(NODES["anomaly"], "", {"journal": "mine"}, CONFIG)
+    assert given.with_journal(tmp_path) == {"journal": "mine"}
 
 
 @pytest.mark.parametrize(("code", "problem"), [(0, ""), (1, "bag_player ended with exit code 1")])
 def test_the_end_of_a_bag_is_no_problem_unless_it_failed(monkeypatch, code, problem):
     _scripts(monkeypatch, bag_player=f"raise SystemExit({code})")
     with up.Processes(_graph("bag_player", required=False), os.environ) as processes:
-        processes._running["bag_player"].wait(20)
-        assert processes.problem() == problem
+        processes.process("bag_player").wait(20)
+        assert processes.watch() == problem
 
 
 def test_a_node_that_does_not_listen_is_killed(monkeypatch):
@@ -87,7 +126,7 @@ def test_a_node_that_does_not_listen_is_killed(monkeypatch):
     read, write = os.pipe()
     with up.Processes(_graph("anomaly"), os.environ, os.fdopen(write, "wb")) as processes:
         os.read(read, 1)
-    assert processes._running["anomaly"].returncode == -signal.SIGKILL
+    assert processes.process("anomaly").returncode == -signal.SIGKILL
     os.close(read)
 
 

@@ -77,7 +77,7 @@ def test_every_image_has_exactly_one_result_whatever_is_wrong_with_it(tmp_path, 
         staying = {f"/{name}: inspection" for name in ("localization", "background", "anomaly", "conveyor")}
         assert listener.until(lambda: staying <= {s.name for array in listener.diagnostics for s in array.status})
         listener.for_a_while(1.5)  # a second result would come now
-        assert listener.processes.problem() == ""
+        assert listener.processes.watch() == ""
     results = by_stamp(listener)
     assert [Status(message.status) for message in results] == expected
     assert [(m.part_id, m.view_index, m.view_count) for m in results] == views
@@ -145,7 +145,7 @@ def test_folder_as_camera_with_an_unreadable_file(tmp_path, monkeypatch):
     arguments = {"product": "fake", "source": tmp_path, "rate": 50, "wait_for_results": 1}
     with running(monkeypatch, arguments, {"camera": {"product": ""}}) as listener:
         assert listener.until(lambda: len(listener.results) >= 3 and len(listener.commands) >= 3)
-        assert listener.processes.problem() == ""
+        assert listener.processes.watch() == ""
     assert [m.status for m in by_stamp(listener)] == [Status.OK, Status.BAD_IMAGE, Status.OK]
     assert sorted(command.reject for command in listener.commands) == [False, True, True]
 
@@ -170,7 +170,7 @@ def test_loop_goes_on_with_new_stamps(tmp_path, monkeypatch):
     arguments = {"product": "fake", "bag": bag, "rate": 1000, "loop": "true", "wait_for_results": 2}
     with running(monkeypatch, arguments) as listener:
         assert listener.until(lambda: len(listener.results) >= 8 and len(listener.commands) >= 2)
-        assert listener.processes.problem() == ""
+        assert listener.processes.watch() == ""
     assert [command.part_id for command in listener.commands[:2]] == ["p", "p (round 2)"]
     results = by_stamp(listener)
     assert len({stamp_of(message.header) for message in results}) == len(results)
@@ -212,7 +212,7 @@ def test_life_cycle_by_a_manager(tmp_path, monkeypatch):
         ):
             assert call(change, ChangeState.Request(transition=Transition(id=transition))).success
             assert state() == label
-        assert listener.processes.problem() == ""
+        assert listener.processes.watch() == ""
 
 
 def test_masks_are_those_of_the_stage(tmp_path, monkeypatch):

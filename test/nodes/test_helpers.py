@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from pad_ros.errors import NoObjectError
 from pad_ros.nodes.flow import Flow
 from pad_ros.nodes.health import Health
+from pad_ros.nodes.ledger import Ledger
 from pad_ros.nodes.warm_up import warm_up
 from pad_ros.nodes.worker import Worker
 
@@ -64,6 +65,54 @@ def test_flow_ends_when_asked():
     stopping.set()
     flow.wait(stopping)
     assert flow.written_off == 0
+
+
+def test_flow_drains_all_that_is_out_also_without_a_limit():
+    flow, drained = Flow(0), threading.Event()
+    for stamp in (1, 1, 2):  # a stamp may repeat
+        flow.sent(stamp)
+    waiter = threading.Thread(target=lambda: (flow.drain(threading.Event()), drained.set()))
+    waiter.start()
+    for stamp in (1, 2, 7):
+        flow.received(stamp)
+    assert not drained.wait(0.3)
+    flow.received(1)
+    assert drained.wait(5)
+    assert flow.written_off == 0
+
+
+def test_worker_hands_back_what_it_did_not_do():
+    begun, go = threading.Event(), threading.Event()
+    worker = Worker(lambda item: (begun.set(), go.wait(5)), capacity=5)
+    for item in range(3):
+        worker.submit(item)
+    begun.wait(5)
+    threading.Timer(0.1, go.set).start()
+    assert worker.stop() == [1, 2]
+
+
+def test_a_warning_is_counted_and_fades():
+    now = [0.0]
+    health = Health(clock=lambda: now[0])
+    assert health.warning == ""
+    health.warn("late views", "views came late")
+    health.warn("late views", "views came late")
+    assert (health.warning, health.summary()["late views"]) == ("views came late", "2")
+    now[0] = 61.0
+    assert (health.warning, health.summary()["late views"]) == ("", "2")
+    health.dropped()
+    assert (health.warning, health.summary()["drops"]) == ("messages were dropped", "1")
+
+
+def test_ledger_knows_the_last_run(tmp_path):
+    path = str(tmp_path / "journal")
+    ledger = Ledger(path)
+    assert (ledger.answered, ledger.run) == (None, 0)
+    for run, stamp in ((0, 5), (0, 6), (1, 5)):
+        ledger.note(run, stamp)
+    again = Ledger(path)
+    assert (again.answered, again.run) == ([5], 1)
+    assert Ledger("").answered is None
 
 
 def test_health_in_numbers():

@@ -37,7 +37,7 @@ def test_stamps_do_not_mix(joiner):
 def test_a_stamp_has_one_outcome_only(joiner):
     joiner.add("image", 1, "i")
     assert len(joiner.add("pose", 1, "p")) == 1
-    assert joiner.add("image", 1, "again") == []
+    assert joiner.add("pose", 1, "again") == []
     assert joiner.add("pose", 1, "again") == []
     assert len(joiner) == 0
     assert joiner.ignored == 2
@@ -45,7 +45,8 @@ def test_a_stamp_has_one_outcome_only(joiner):
 
 def test_second_message_of_a_topic_does_not_replace_the_first(joiner):
     joiner.add("image", 1, "first")
-    joiner.add("image", 1, "second")
+    (repeated,) = joiner.add("image", 1, "second")
+    assert (repeated.duplicate, repeated.messages) == (True, {"image": "second"})
     assert joiner.add("pose", 1, "p")[0].messages["image"] == "first"
 
 
@@ -131,4 +132,103 @@ def test_optional_message_alone_is_no_result(joiner, clock):
     joiner.add("part", 1, "x")
     clock.now = 10.0
     assert joiner.expire() == []
+    assert len(joiner) == 0
+
+
+def test_each_image_with_a_stamp_of_another_has_an_outcome_of_its_own(joiner):
+    joiner.add("image", 0, "a")
+    joiner.add("pose", 0, "p")
+    outcomes = [joiner.add("image", 0, image) for image in "bcd"]
+    assert [(joined.duplicate, joined.messages["image"]) for (joined,) in outcomes] == [
+        (True, image) for image in "bcd"
+    ]
+    assert joiner.duplicates == 3
+    assert joiner.add("pose", 0, "of b") == []
+
+
+def test_an_image_with_a_stamp_of_another_waits_for_its_own_part(joiner, clock):
+    joiner.expect_optional = True
+    joiner.add("part", 0, "first")
+    joiner.add("image", 0, "a")
+    joiner.add("part", 0, "second")  # before its image
+    (second,) = joiner.add("image", 0, "b")
+    assert joiner.add("image", 0, "c") == []
+    (third,) = joiner.add("part", 0, "third")  # after it
+    assert joiner.add("image", 0, "d") == []
+    clock.now = 0.5
+    (fourth,) = joiner.expire()
+    assert [joined.messages.get("part") for joined in (second, third, fourth)] == ["second", "third", None]
+    (first,) = joiner.add("pose", 0, "p")
+    assert (first.messages["image"], first.messages["part"], first.duplicate) == ("a", "first", False)
+
+
+def test_stamps_that_start_again_are_a_new_run(joiner):
+    for stamp in (1, 2, 3):
+        joiner.add("image", stamp, "i")
+        joiner.add("pose", stamp, "p")
+    joiner.expect_optional = True
+    joiner.add("part", 1, "ahead of its image")
+    for stamp in (1, 2, 3):
+        joiner.add("image", stamp, "again")
+        (joined,) = [*joiner.add("pose", stamp, "p"), *joiner.give_up()]
+        assert (joined.stamp, joined.missing, joined.duplicate, joined.run) == (stamp, (), False, 1)
+        assert joined.messages.get("part") == ("ahead of its image" if stamp == 1 else None)
+    assert joiner.duplicates == 0
+
+
+def test_a_clock_that_steps_back_costs_nothing(joiner):
+    stamps = (100, 101, 50, 51, 102)
+    for stamp in stamps:
+        joiner.add("image", stamp, "i")
+        (joined,) = joiner.add("pose", stamp, "p")
+        assert (joined.stamp, joined.missing, joined.duplicate, joined.run) == (stamp, (), False, 0)
+
+
+def test_the_image_itself_is_not_waited_for_as_long(clock):
+    joiner = Joiner(("image", "pose"), timeout=30.0, image_timeout=5.0, clock=clock, answered=())
+    joiner.add("pose", 1, "p")
+    clock.now = 5.0
+    (joined,) = joiner.expire()
+    assert joined.missing == ("image",)
+    assert joiner.add("image", 1, "late") == []
+
+
+def second(number):
+    return number * 10**9
+
+
+def test_history_of_an_earlier_run_is_dropped_and_counted(clock):
+    joiner = Joiner(("image", "pose"), timeout=10.0, clock=clock)
+    for stamp in (1, 2, 95):
+        joiner.add("pose", second(stamp), "kept by its publisher")
+    joiner.add("image", second(100), "i")
+    clock.now = 10.0
+    assert {(joined.stamp, joined.missing) for joined in joiner.expire()} == {
+        (second(95), ("image",)),  # lost while the nodes found each other
+        (second(100), ("pose",)),
+    }
+    assert joiner.history == 2
+
+
+def test_a_process_that_goes_on_owes_what_the_one_before_left(clock):
+    joiner = Joiner(("image", "pose"), timeout=10.0, clock=clock, answered=[second(1), second(2)], run=3)
+    for stamp in (1, 2, 3):
+        joiner.add("pose", second(stamp), "kept by its publisher")
+    clock.now = 10.0
+    (joined,) = joiner.expire()
+    assert (joined.stamp, joined.missing, joined.run) == (second(3), ("image",), 3)
+    (repeated,) = joiner.add("image", second(2), "a stamp that was used before the restart")
+    assert repeated.duplicate
+
+
+def test_giving_up_leaves_nothing_without_outcome(joiner):
+    joiner.expect_optional = True
+    joiner.add("image", 1, "i")
+    joiner.add("image", 1, "again")
+    joiner.add("pose", 2, "no image")
+    assert [(joined.stamp, joined.duplicate, joined.missing) for joined in joiner.give_up()] == [
+        (1, False, ("pose",)),
+        (2, False, ("image",)),
+        (1, True, ()),
+    ]
     assert len(joiner) == 0

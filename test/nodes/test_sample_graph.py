@@ -49,7 +49,7 @@ def test_nodes_and_core_say_the_same_and_bad_images_are_answered(sample_product,
     replayed = write_messages(tmp_path / "bag", fields)
     with running(monkeypatch, {"product": sample_product, "bag": replayed, "rate": 1000}, fake=False) as listener:
         assert listener.until(lambda: len(listener.results) >= len(fields), 120)
-        assert listener.processes.problem() == ""
+        assert listener.processes.watch() == ""
     results = sorted(listener.results, key=lambda message: stamp_of(message.header))
     assert len(results) == len(fields)
     assert results[1].status in (Status.NOT_LOCALIZED, Status.NO_OBJECT)

@@ -1,0 +1,73 @@
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pad_ros.common import files
+from pad_ros.common.journal import Journal
+
+
+def test_lines_outlive_a_kill(tmp_path):
+    code = (
+        "import os, sys; from pad_ros.common.journal import Journal\n"
+        "journal = Journal(sys.argv[1])\n"
+        "for line in ('one', 'two'): journal.add(line)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "j")]).returncode == -9
+    journal = Journal(tmp_path / "j")
+    assert (journal.existed, journal.lines) == (True, ["one", "two"])
+
+
+def test_half_a_line_does_not_count_and_does_not_spoil_the_next(tmp_path):
+    (tmp_path / "j").write_text("one\ntw")
+    Journal(tmp_path / "j").add("three")
+    assert Journal(tmp_path / "j").lines == ["one", "three"]
+
+
+def test_the_file_stays_small_and_keeps_the_last(tmp_path):
+    journal = Journal(tmp_path / "j", keep=10)
+    for index in range(1000):
+        journal.add(str(index))
+        assert len((tmp_path / "j").read_text().split()) <= 20
+    assert Journal(tmp_path / "j", keep=10).lines[-10:] == [str(index) for index in range(990, 1000)]
+
+
+def test_without_a_path_nothing_is_kept():
+    journal = Journal(None)
+    journal.add("one")
+    assert (journal.existed, journal.lines) == (False, [])
+
+
+def test_a_full_disk_leaves_no_half_a_line(tmp_path, monkeypatch):
+    path = tmp_path / "log"
+    files.append_whole(path, "one\n")
+    real = files.open if hasattr(files, "open") else open
+
+    class Full:
+        def __init__(self, *arguments, **keywords):
+            self.file = real(*arguments, **keywords)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+        def write(self, data):
+            return self.file.write(data[:2])
+
+    monkeypatch.setattr(files, "open", Full, raising=False)
+    with pytest.raises(OSError) as error:
+        files.append_whole(path, "second\n")
+    assert error.value.errno == errno.ENOSPC
+    assert path.read_text() == "one\n"
+    monkeypatch.undo()
+    files.append_whole(path, "third\n")
+    assert path.read_text() == "one\nthird\n"
+    assert os.path.getsize(path) == 10
