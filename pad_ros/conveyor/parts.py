@@ -43,6 +43,10 @@ class _Part:
     views: dict[int, ViewVerdict] = field(default_factory=dict)
 
     @property
+    def last_arrival_ns(self) -> int | None:
+        return max(self.arrivals_ns, default=None)
+
+    @property
     def missing(self) -> int:
         return max(0, self.expected - len(self.views))
 
@@ -106,7 +110,9 @@ class PartTracker:
         self._max_open = max_open
         self._max_decided = max_decided
         self._open: OrderedDict[str, _Part] = OrderedDict()  # the one that waits longest first
-        self._decided: OrderedDict[str, tuple[float, int]] = OrderedDict()  # last stamp and arrival; the oldest first
+        self._decided: OrderedDict[str, tuple[float, int | None]] = (
+            OrderedDict()
+        )  # last stamp and arrival; the oldest first
         self._evicted: list[Decision] = []
         self._sequence = 0
         self._anonymous = 0
@@ -120,7 +126,7 @@ class PartTracker:
     def restore(self, decisions: Iterable[Decision]) -> None:
         """Remembers what a process before this one has decided, the oldest first; the sequence goes on from there."""
         for decision in decisions:
-            self._remember(decision.part_id, decision.stamp_s, max(decision.arrivals_ns))
+            self._remember(decision.part_id, decision.stamp_s, max(decision.arrivals_ns, default=None))
             self._sequence = max(self._sequence, decision.sequence)
 
     def add(
@@ -153,35 +159,34 @@ class PartTracker:
             part_id, view_index, view_count = f"image {self._anonymous}", 0, 1
         now_s = stamp_s if now_s is None else now_s
         arrival_ns = round(1e9 * stamp_s) if arrival_ns is None else arrival_ns
-        part = self._open.get(part_id)
-        if part is not None and _is_after(part.stamp_s, max(part.arrivals_ns), stamp_s, arrival_ns, self._timeout_s):
-            self._evicted.append(self._decide(part_id))
-            self._decided.pop(part_id)
-            part = None
-        if part_id in self._decided:
-            horizon_s = min(self._timeout_s, self._gate_delay_s or self._timeout_s)
-            if not _is_after(*self._decided[part_id], stamp_s, arrival_ns, horizon_s):
-                self.late_views += 1
-                return None
-            del self._decided[part_id]
+        part = self._part(part_id, stamp_s, arrival_ns, now_s)
         if part is None:
-            part = self._open[part_id] = _Part(0, now_s, stamp_s)
+            self.late_views += 1
+            return None
         verdict = ViewVerdict(view_index, Status(status), float(score), bool(anomalous))
         if view_index in part.views:
             self.duplicate_views += 1
             verdict = _worse(part.views[view_index], verdict)
         part.views[view_index] = verdict
+        part.arrivals_ns.append(arrival_ns)
         if view_count > 0 or part.expected > 0:  # an index beyond the count proves that the count was too small
             part.expected = max(part.expected, view_count, *(index + 1 for index in part.views))
-        part.stamp_s = max(part.stamp_s, stamp_s)
-        part.arrivals_ns.append(arrival_ns)
-        part.deadline_s = now_s + self._timeout_s
-        self._open.move_to_end(part_id)
         if part.complete:
             return self._numbered(self._decide(part_id))
-        if len(self._open) > self._max_open:
-            self._evicted.append(self._decide(next(iter(self._open))))
         return None
+
+    def announce(self, part_id: str, view_count: int, stamp_s: float, now_s: float | None = None) -> None:
+        """Takes note of a part whose image was taken: it is decided in time also when no verdict on it ever comes.
+
+        Args:
+            part_id: the part; without one ("") there is nothing to note.
+            view_count: how many views of the part will come; 0 when unknown.
+            stamp_s: the image's stamp.
+            now_s: as for `add`.
+        """
+        part = self._part(part_id, stamp_s, None, stamp_s if now_s is None else now_s) if part_id else None
+        if part is not None:
+            part.expected = max(part.expected, view_count)
 
     def flush(self, now_s: float) -> list[Decision]:
         """Decides the parts whose next view is overdue; what never came counts against the part."""
@@ -191,16 +196,44 @@ class PartTracker:
         return [self._numbered(decision) for decision in decisions]
 
     def reset(self) -> list[Decision]:
-        """Starts another run (the stamps started again): decides the open parts, forgets all; the sequence goes on."""
+        """Starts another run (the stamps started again): decides the open parts, forgets all; the sequence goes on.
+
+        A part that was only announced may be the first one of the new run: it stays open.
+        """
+        announced = {part_id: part for part_id, part in self._open.items() if not part.views}
+        for part_id in announced:
+            del self._open[part_id]
         decisions = self.flush(math.inf)
         self._decided.clear()
+        self._open.update(announced)
         return decisions
+
+    def _part(self, part_id: str, stamp_s: float, arrival_ns: int | None, now_s: float) -> _Part | None:
+        """The open part that a view belongs to; None when that part is decided."""
+        part = self._open.get(part_id)
+        if part is not None and _is_after(part.stamp_s, part.last_arrival_ns, stamp_s, arrival_ns, self._timeout_s):
+            self._evicted.append(self._decide(part_id))
+            self._decided.pop(part_id)
+            part = None
+        if part_id in self._decided:
+            horizon_s = min(self._timeout_s, self._gate_delay_s or self._timeout_s)
+            if not _is_after(*self._decided[part_id], stamp_s, arrival_ns, horizon_s):
+                return None
+            del self._decided[part_id]
+        if part is None:
+            part = self._open[part_id] = _Part(0, now_s, stamp_s)
+        part.stamp_s = max(part.stamp_s, stamp_s)
+        part.deadline_s = now_s + self._timeout_s
+        self._open.move_to_end(part_id)
+        if len(self._open) > self._max_open:
+            self._evicted.append(self._decide(next(iter(self._open))))
+        return part
 
     def _decide(self, part_id: str) -> Decision:
         part = self._open.pop(part_id)
         views = [part.views[index] for index in sorted(part.views)]
         verdict = self._policy.judge(views, part.missing)
-        self._remember(part_id, part.stamp_s, max(part.arrivals_ns))
+        self._remember(part_id, part.stamp_s, part.last_arrival_ns)
         return Decision(
             part_id=part_id,
             reject=verdict.reject,
@@ -212,7 +245,7 @@ class PartTracker:
             arrivals_ns=tuple(part.arrivals_ns),
         )
 
-    def _remember(self, part_id: str, stamp_s: float, arrival_ns: int) -> None:
+    def _remember(self, part_id: str, stamp_s: float, arrival_ns: int | None) -> None:
         self._decided.pop(part_id, None)
         self._decided[part_id] = stamp_s, arrival_ns
         while len(self._decided) > self._max_decided:
@@ -224,9 +257,13 @@ class PartTracker:
         return replace(decision, sequence=self._sequence)
 
 
-def _is_after(last_stamp_s: float, last_arrival_ns: int, stamp_s: float, arrival_ns: int, horizon_s: float) -> bool:
+def _is_after(
+    last_stamp_s: float, last_arrival_ns: int | None, stamp_s: float, arrival_ns: int | None, horizon_s: float
+) -> bool:
     """Whether a view is later than a part that was last seen then can be."""
-    return stamp_s > last_stamp_s + horizon_s or arrival_ns > last_arrival_ns + 1e9 * horizon_s
+    if stamp_s > last_stamp_s + horizon_s:
+        return True
+    return None not in (arrival_ns, last_arrival_ns) and arrival_ns > last_arrival_ns + 1e9 * horizon_s  # type: ignore[operator]
 
 
 def _worse(one: ViewVerdict, other: ViewVerdict) -> ViewVerdict:

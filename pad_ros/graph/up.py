@@ -33,17 +33,24 @@ class Processes:
     A node that dies is started again; it goes on from its journal.
     """
 
-    def __init__(self, graph: Graph, environment: Mapping[str, str], output: IO[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        environment: Mapping[str, str],
+        output: IO[bytes] | None = None,
+        policy: RestartPolicy | None = None,
+    ) -> None:
         """Starts them.
 
         Args:
             graph: what to start.
             environment: theirs.
             output: file for what they print; None: this process's own.
+            policy: when they are started again.
         """
         self._scratch = tempfile.TemporaryDirectory(prefix="pad-up-")
         self._environment, self._output = dict(environment), output
-        self._policy = RestartPolicy()
+        self._policy = policy or RestartPolicy()
         self._graph = {process.node.name: process for process in graph.processes}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._begun: dict[str, float] = {}

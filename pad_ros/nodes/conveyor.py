@@ -18,10 +18,11 @@ from pad_ros.conveyor.parts import Decision, PartTracker, gate_delay
 from pad_ros.conveyor.plc import create_plc
 from pad_ros.conveyor.policy import create_policy
 from pad_ros.errors import ConfigError
-from pad_ros.msg import AnomalyResult, RejectCommand
+from pad_ros.msg import AnomalyResult, PartView, RejectCommand
 from pad_ros.nodes import convert
 from pad_ros.nodes.common import PadNode
 from pad_ros.nodes.runner import run
+from pad_ros.nodes.verdicts import View, view_of
 from pad_ros.results import Status
 
 _MOST_PARTS = 1000  # on the belt at one time
@@ -55,6 +56,7 @@ class ConveyorNode(PadNode):
         self._seen: OrderedDict[int, Header | None] = OrderedDict()
         for decision in self._journal.decisions:
             self._seen.update(dict.fromkeys(decision.arrivals_ns))
+        self._views: OrderedDict[int, PartView] = OrderedDict()  # by stamp
         self._commands = self.publisher(RejectCommand, "reject", "results")
 
     def activate(self) -> None:
@@ -65,6 +67,7 @@ class ConveyorNode(PadNode):
         self._outbox = Outbox(create_plc(driver), self.value("plc_timeout"), self._on_sent, self._on_lost)
         while self._unsent:
             self._outbox.send(self._unsent.pop(0))
+        self.subscribe(PartView, "part_view", self._on_view)
         self.subscribe(AnomalyResult, "anomaly", self._on_result, "results")
         self.every(0.2, self._on_timer)
 
@@ -85,6 +88,13 @@ class ConveyorNode(PadNode):
         """What is wrong with the PLC."""
         return self._outbox.fault if hasattr(self, "_outbox") else ""
 
+    def _on_view(self, message: PartView) -> None:
+        stamp = convert.stamp_of(message.header)
+        self._tracker.announce(message.part_id, message.view_count, stamp / 1e9, time.monotonic())
+        self._views[stamp] = message
+        while len(self._views) > _MOST_RESULTS:
+            self._views.popitem(last=False)
+
     def _on_result(self, message: AnomalyResult) -> None:
         if message.arrival in self._seen:
             return
@@ -97,11 +107,14 @@ class ConveyorNode(PadNode):
             self._run = message.run
             for decision in self._tracker.reset():
                 self._send(decision)
+        view = View(message.part_id, message.view_index, message.view_count)
+        if view == view_of(message.header, None):  # the anomaly node was not there when its part_view came
+            view = view_of(message.header, self._views.get(convert.stamp_of(message.header)))
         ignored = self._tracker.late_views, self._tracker.duplicate_views
         decision = self._tracker.add(
-            message.part_id,
-            message.view_index,
-            message.view_count,
+            view.part_id,
+            view.view_index,
+            view.view_count,
             Status(message.status),
             message.score,
             message.anomalous,
@@ -109,15 +122,15 @@ class ConveyorNode(PadNode):
             now_s=time.monotonic(),
             arrival_ns=message.arrival,
         )
-        self._say_ignored(message, *ignored)
+        self._say_ignored(view, message.anomalous, *ignored)
         if decision is not None:
             self._send(decision)
         self.health.done(1000.0 * (time.perf_counter() - start))
 
-    def _say_ignored(self, message: AnomalyResult, late: int, duplicate: int) -> None:
-        what = f"view {message.view_index} of part {message.part_id}"
+    def _say_ignored(self, view: View, anomalous: bool, late: int, duplicate: int) -> None:
+        what = f"view {view.view_index} of part {view.part_id}"
         if self._tracker.late_views > late:
-            verdict = "anomalous" if message.anomalous else "good"
+            verdict = "anomalous" if anomalous else "good"
             self.get_logger().warning(f"{what} ({verdict}) came after the part was decided: it changes nothing")
             self.health.warn("late views", "views came after their part was decided")
         if self._tracker.duplicate_views > duplicate:

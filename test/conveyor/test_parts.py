@@ -94,6 +94,34 @@ def test_a_part_id_that_starts_again_while_its_part_waits_decides_that_one_first
     assert add(belt, "7", 1, count=2, stamp=5.3) is None and belt.late_views == 1
 
 
+def test_a_part_that_was_announced_is_decided_though_no_verdict_came():
+    belt = tracker(timeout=5.0, gate_delay_s=1.0)
+    belt.announce("a", 3, stamp_s=1.0)
+    belt.announce("", 0, stamp_s=1.0)
+    assert belt.flush(5.9) == []
+    (decision,) = belt.flush(6.0)
+    assert (decision.part_id, decision.reject, decision.views, decision.gate_time_s) == ("a", True, 0, 2.0)
+    assert "3 never came" in decision.reason
+
+
+def test_an_announcement_changes_nothing_for_a_part_whose_verdicts_come():
+    belt = tracker(timeout=5.0)
+    for view in range(3):
+        belt.announce("a", 3, stamp_s=float(view))
+        decision = add(belt, "a", view, stamp=float(view))
+    assert not decision.reject
+    belt.announce("a", 3, stamp_s=2.0)  # late
+    assert len(belt) == 0 and belt.flush(100.0) == []
+
+
+def test_an_announced_part_outlives_a_new_run():
+    belt = tracker()
+    add(belt, "old", 0, count=2)
+    belt.announce("new", 1, stamp_s=0.0)
+    assert [decision.part_id for decision in belt.reset()] == ["old"]
+    assert not add(belt, "new", 0, count=1).reject
+
+
 def test_a_clock_step_back_does_not_tear_a_part_apart():
     belt = tracker(timeout=5.0, gate_delay_s=1.0)
     add(belt, "a", 0, stamp=1000.0, now=0.0)

@@ -11,6 +11,7 @@ from pad_ros.common.resources import share_folder
 from pad_ros.errors import ConfigError
 from pad_ros.graph import up
 from pad_ros.graph.description import NODES, Graph, Process, build
+from pad_ros.graph.restarts import RestartPolicy
 
 CONFIG = share_folder() / "config" / "inspection.yaml"
 
@@ -73,9 +74,9 @@ def test_a_node_that_cannot_start_is_a_problem_and_the_others_are_ended(monkeypa
 
 
 def test_a_node_that_is_killed_is_started_again_and_given_up_in_the_end(monkeypatch, capsys):
-    monkeypatch.setattr("pad_ros.graph.restarts._FIRST_DELAY_S", 0.01)
     _scripts(monkeypatch, localization="import time; time.sleep(60)", anomaly="import time; time.sleep(60)")
-    with up.Processes(_graph("localization", "anomaly"), os.environ) as processes:
+    policy = RestartPolicy(first_delay_s=0.01)
+    with up.Processes(_graph("localization", "anomaly"), os.environ, policy=policy) as processes:
         other = processes.process("anomaly").pid
         for count in range(6):
             killed = processes.process("localization")

@@ -1,5 +1,6 @@
 """A node with a fake inspector: `python fake_node.py NAME --ros-args …`. Not a test itself."""
 
+import os
 import sys
 import time
 from importlib import import_module
@@ -15,7 +16,7 @@ from pad_ros.results import Background, Inspection, PoseEstimate, Reference, Reg
 WIDTH, HEIGHT = 128, 96
 CAMERA = Camera(WIDTH, HEIGHT, 100.0, 100.0, 64.0, 48.0)
 # The red of the image's first pixel says what shall happen to it; other values say a score.
-NOT_LOCALIZED, LOCALIZE_CRASH, SEPARATE_CRASH, NO_OBJECT, JUDGE_CRASH = 1, 2, 3, 4, 5
+NOT_LOCALIZED, LOCALIZE_CRASH, SEPARATE_CRASH, NO_OBJECT, JUDGE_CRASH, SLOW = 1, 2, 3, 4, 5, 6
 THRESHOLD = 100.0
 
 
@@ -59,6 +60,8 @@ class FakeInspector:
 
     def judge(self, image, pose, reference, background):
         code = image[0, 0, 0]
+        if code == SLOW:
+            time.sleep(3.0)
         if code == JUDGE_CRASH:
             raise RuntimeError("crash in judging")
         assert background.object_mask.sum() == HEIGHT * WIDTH // 2
@@ -76,7 +79,15 @@ class FakeInspector:
         )
 
 
+def put_clock_ahead(seconds):
+    """Lets this process think that it is later; DDS and ROS keep the machine's clock, as on a host of its own."""
+    now, now_ns = time.time, time.time_ns
+    time.time, time.time_ns = lambda: now() + seconds, lambda: now_ns() + round(1e9 * seconds)
+
+
 if __name__ == "__main__":
+    if "FAKE_NODE_CLOCK_AHEAD_S" in os.environ:
+        put_clock_ahead(float(os.environ["FAKE_NODE_CLOCK_AHEAD_S"]))
     name = sys.argv.pop(1)
     from pad_ros.nodes.common import PadNode
 

@@ -5,15 +5,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import rclpy
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
-from pad_ros.msg import AnomalyResult, PoseEstimate, RejectCommand
+from pad_ros.msg import AnomalyResult, PartView, PoseEstimate, RejectCommand
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 from rosbags.rosbag2 import StoragePlugin, Writer
 from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 
 from pad_ros.graph import up
 from pad_ros.graph.description import Graph, build
+from pad_ros.nodes.convert import image_message
 from pad_ros.nodes.qos import QOS
 from pad_ros.sources import bag
 from pad_ros.sources.bag_metadata import COMPRESSED_IMAGE, IMAGE
@@ -36,6 +39,7 @@ class Listener:
 
     def __init__(self, node, executor):
         self._executor = executor
+        self.restarts = False  # whether nodes that die are started again while this listens
         self.results, self.commands, self.poses, self.masks, self.heatmaps, self.diagnostics = ([] for _ in range(6))
         for kind, topic, found, qos in (
             (AnomalyResult, "anomaly", self.results, "results"),
@@ -54,6 +58,8 @@ class Listener:
             if time.monotonic() > deadline:
                 return False
             self._executor.spin_once(timeout_sec=0.1)
+            if self.restarts:
+                assert self.processes.watch() == ""
         return True
 
     def for_a_while(self, seconds):
@@ -61,8 +67,33 @@ class Listener:
         self.until(lambda: False, seconds)
 
 
+class Driver:
+    """Publishes images and their parts as a camera driver would."""
+
+    def __init__(self, listener):
+        self._listener = listener
+        self._images = listener.node.create_publisher(Image, "image_raw", QOS["reliable"])
+        self._views = listener.node.create_publisher(PartView, "part_view", QOS["reliable"])
+        self.sent = 0
+
+    def wait(self):
+        """Waits until the nodes are there."""
+        publishers = ((self._images, 3), (self._views, 1))
+        found = self._listener.until(lambda: all(made.get_subscription_count() >= count for made, count in publishers))
+        assert found
+        self._listener.for_a_while(1.0)  # they still have to find each other
+
+    def send(self, pixels, stamp, part=None, view=0, count=1):
+        """Publishes an image [H, W, 3] with a stamp in nanoseconds, and which part it shows."""
+        header = Header(stamp=Time(sec=stamp // 10**9, nanosec=stamp % 10**9), frame_id="camera_optical_frame")
+        if part is not None:
+            self._views.publish(PartView(header=header, part_id=part, view_index=view, view_count=count))
+        self._images.publish(image_message(header, pixels, "rgb8"))
+        self.sent += 1
+
+
 @contextmanager
-def running(monkeypatch, arguments, overrides=None, fake=True, without=(), log=None):
+def running(monkeypatch, arguments, overrides=None, fake=True, without=(), log=None, policy=None):
     """Runs the graph of the arguments, less some nodes, in a ROS domain of its own."""
     if fake:
         monkeypatch.setattr(up, "command", fake_command)
@@ -81,7 +112,7 @@ def running(monkeypatch, arguments, overrides=None, fake=True, without=(), log=N
     try:
         listener = Listener(node, executor)
         listener.node = node
-        with up.Processes(graph, environment, log) as processes:
+        with up.Processes(graph, environment, log, policy) as processes:
             listener.processes = processes
             yield listener
     finally:
