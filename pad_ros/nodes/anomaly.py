@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -56,6 +58,8 @@ class AnomalyNode(PadNode):
     def activate(self) -> None:
         """Warms up on the twin, and subscribes."""
         warm_up(self.inspector, self._judge_twin)
+        while self._ledger.unsaid:  # by a process before this one; who heard it knows it by its arrival
+            self._results.publish(deserialize_message(self._ledger.unsaid.pop(0), AnomalyResult))
         self.worker = Worker(self._process, self.value("queue_size"))
         self._views = self.subscribe(PartView, "part_view", lambda message: self._on_message("part_view", message))
         # Masks and pictures too: as deep as the images' queue, or one that a burst pushes out costs its image a result.
@@ -164,11 +168,15 @@ class AnomalyNode(PadNode):
         result = result_message(header, inspection, view, self.inspector.product.name, self.inspector.product.checksum)
         result.run = joined.run
         result.arrival = round(1e9 * joined.arrived.get("image", min(joined.arrived.values())))
+        self._note(self._ledger.begin, joined.run, joined.stamp, serialize_message(result))
         self._results.publish(result)
+        self._note(self._ledger.done, joined.run, joined.stamp)
+
+    def _note(self, note: Callable[..., None], *what: Any) -> None:
         try:
-            self._ledger.note(joined.run, joined.stamp)
-        except OSError as error:
-            self.health.warn("journal", f"{self.value('journal')}: {error.strerror}")
+            note(*what)
+        except OSError as error:  # the result goes out all the same
+            self.health.warn("journal", f"the journal cannot be written ({error.strerror})")
 
 
 def _is_hopeless(messages: dict[str, Any]) -> bool:

@@ -65,8 +65,8 @@ class ConveyorNode(PadNode):
         if driver["name"] == "log" and self.value("plc_log"):
             driver["path"] = self.value("plc_log")
         self._outbox = Outbox(create_plc(driver), self.value("plc_timeout"), self._on_sent, self._on_lost)
-        while self._unsent:
-            self._outbox.send(self._unsent.pop(0))
+        while self._unsent:  # by a process before this one; who heard it knows it by its sequence
+            self._say(self._unsent.pop(0))
         self.subscribe(PartView, "part_view", self._on_view)
         self.subscribe(AnomalyResult, "anomaly", self._on_result, "results")
         self.every(0.2, self._on_timer)
@@ -142,6 +142,10 @@ class ConveyorNode(PadNode):
             self._send(decision)
 
     def _send(self, decision: Decision) -> None:
+        self._note(lambda: self._journal.decided(decision, self._run))
+        self._say(decision)
+
+    def _say(self, decision: Decision) -> None:
         headers = [header for arrival in decision.arrivals_ns if (header := self._seen.get(arrival))]
         last = max(headers, key=convert.stamp_of, default=Header(stamp=_time(decision.stamp_s)))
         self._commands.publish(
@@ -156,7 +160,6 @@ class ConveyorNode(PadNode):
                 sequence=decision.sequence,
             )
         )
-        self._note(lambda: self._journal.decided(decision, self._run))
         self._outbox.send(decision)
 
     def _on_sent(self, decision: Decision) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
+
 from pad_ros.common.journal import Journal
 
 
 class Ledger:
     """What a node has answered; kept in a file when there is a path.
 
-    `answered` holds the stamps of `run` that had a result before this process began; None when there was none before.
+    An answer is noted before it is said, and again after: one that was perhaps not said is said again as it was.
+    `answered` holds the stamps of `run` that had a result before this process began, None when there was none before;
+    `unsaid` the answers that were perhaps not said.
     """
 
     def __init__(self, path: str) -> None:
@@ -17,16 +21,26 @@ class Ledger:
         Raises:
             OSError: the file cannot be read or written.
         """
-        self._journal = Journal(path or None)
-        rows = [line.split() for line in self._journal.lines]
-        entries = [(int(row[0]), int(row[1])) for row in rows if len(row) == 2 and all(map(str.isdigit, row))]
-        self.run = max((run for run, _ in entries), default=0)
-        self.answered = [stamp for run, stamp in entries if run == self.run] if self._journal.existed else None
+        self._journal = Journal(path or None, keep=4000)
+        stamps: dict[tuple[int, int], bytes] = {}  # (run, stamp) to the answer, empty when it was said
+        for run, stamp, answer in (line.split(" ") for line in self._journal.lines):
+            stamps[int(run), int(stamp)] = b64decode(answer)
+        self.run = max((run for run, _ in stamps), default=0)
+        self.answered = [stamp for run, stamp in stamps if run == self.run] if self._journal.existed else None
+        self.unsaid = [answer for answer in stamps.values() if answer]
 
-    def note(self, run: int, stamp: int) -> None:
-        """Notes that the image of a stamp (nanoseconds, >= 0) has its result.
+    def begin(self, run: int, stamp: int, answer: bytes) -> None:
+        """Notes what will be said of the image of a stamp (nanoseconds).
 
         Raises:
             OSError: the file cannot be written.
         """
-        self._journal.add(f"{run} {stamp}")
+        self._journal.add(f"{run} {stamp} {b64encode(answer).decode()}")
+
+    def done(self, run: int, stamp: int) -> None:
+        """Notes that it was said.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._journal.add(f"{run} {stamp} ")

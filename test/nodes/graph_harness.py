@@ -76,9 +76,9 @@ class Driver:
         self._views = listener.node.create_publisher(PartView, "part_view", QOS["reliable"])
         self.sent = 0
 
-    def wait(self):
-        """Waits until the nodes are there."""
-        publishers = ((self._images, 3), (self._views, 1))
+    def wait(self, but=0):
+        """Waits until the nodes are there, but so many."""
+        publishers = ((self._images, 3 - but), (self._views, 1))
         found = self._listener.until(lambda: all(made.get_subscription_count() >= count for made, count in publishers))
         assert found
         self._listener.for_a_while(1.0)  # they still have to find each other

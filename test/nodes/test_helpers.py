@@ -104,14 +104,16 @@ def test_a_warning_is_counted_and_fades():
     assert (health.warning, health.summary()["drops"]) == ("messages were dropped", "1")
 
 
-def test_ledger_knows_the_last_run(tmp_path):
+def test_ledger_knows_the_last_run_and_what_was_perhaps_not_said(tmp_path):
     path = str(tmp_path / "journal")
     ledger = Ledger(path)
-    assert (ledger.answered, ledger.run) == (None, 0)
+    assert (ledger.answered, ledger.unsaid, ledger.run) == (None, [], 0)
     for run, stamp in ((0, 5), (0, 6), (1, 5)):
-        ledger.note(run, stamp)
+        ledger.begin(run, stamp, f"verdict on {stamp}".encode())
+        ledger.done(run, stamp)
+    ledger.begin(1, 6, b"verdict on 6")
     again = Ledger(path)
-    assert (again.answered, again.run) == ([5], 1)
+    assert (again.answered, again.unsaid, again.run) == ([5, 6], [b"verdict on 6"], 1)
     assert Ledger("").answered is None
 
 
