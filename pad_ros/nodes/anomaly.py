@@ -130,7 +130,7 @@ class AnomalyNode(PadNode):
         )
         if mask_message.height == 0:
             return Inspection(Status.ERROR, "the background node failed on this image; its log says why", pose=pose)
-        mask = convert.pixels_from_message(mask_message) > 0
+        mask = convert.mask_from_message(mask_message)
         if not mask.any():
             raise NoObjectError("no part is visible in the image")
         if estimate.image_checksum != convert.checksum_of(joined.messages["image"]):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import zlib
 from array import array
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 from geometry_msgs.msg import Point, Pose, Quaternion
 from numpy.typing import NDArray
+from rosbags.image import ImageConversionError, image_to_cvimage
+from rosbags.image.image import ENCODINGMAP
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
@@ -17,15 +20,13 @@ from pad_ros.errors import ImageError
 from pad_ros.geometry import Camera, Matrix, quaternion_from_rotation, ros_intrinsics, rotation_from_quaternion
 from pad_ros.images import decode_image
 from pad_ros.results import Image as RgbImage
+from pad_ros.results import Mask
 
-_TO_RGB = {
-    "rgb8": None,
-    "bgr8": cv2.COLOR_BGR2RGB,
-    "mono8": cv2.COLOR_GRAY2RGB,
-    "rgba8": cv2.COLOR_RGBA2RGB,
-    "bgra8": cv2.COLOR_BGRA2RGB,
-}
-_CHANNELS = {"rgb8": 3, "bgr8": 3, "mono8": 1, "rgba8": 4, "bgra8": 4}
+# Encodings that say the type alone: the order of colours is OpenCV's.
+_PLAIN = {"8UC1": "mono8", "8UC3": "bgr8", "8UC4": "bgra8"}
+_DEPTH = ("16UC1", "32FC1", "64FC1")
+# Rows of data for each row of the picture: these have their colours below it.
+_ROWS = {"nv12": 1.5, "nv21": 1.5}
 
 
 def stamp_of(header: Any) -> int:
@@ -39,39 +40,62 @@ def checksum_of(message: Any) -> int:
 
 
 def image_from_message(message: Any) -> RgbImage:
-    """Converts an Image or a CompressedImage to RGB uint8 [H, W, 3].
+    """Converts an Image, in any encoding of camera drivers, or a CompressedImage to RGB uint8 [H, W, 3].
 
     Raises:
-        ImageError: unknown encoding, a size that the data do not have, or unreadable compressed data.
+        ImageError: no encoding of pictures, a size that the data do not have, or unreadable compressed data.
     """
     if hasattr(message, "format"):
         return decode_image(bytes(message.data), f"compressed image ({message.format!r})")
-    pixels = pixels_from_message(message)
-    conversion = _TO_RGB[message.encoding]
-    return np.ascontiguousarray(pixels) if conversion is None else cv2.cvtColor(pixels, conversion)  # type: ignore[return-value]
+    if message.encoding in _DEPTH:
+        raise ImageError(f"image has encoding {message.encoding!r}, which is depth; use the topic of colour images")
+    encoding = _PLAIN.get(message.encoding, message.encoding)
+    pixels = _unpacked(message, encoding)
+    if encoding == "rgb8":
+        return pixels
+    packed = SimpleNamespace(
+        height=len(pixels),
+        width=message.width,
+        encoding=encoding,
+        is_bigendian=message.is_bigendian,
+        data=pixels,
+    )
+    try:
+        return np.ascontiguousarray(image_to_cvimage(packed, "rgb8"))
+    except (ImageConversionError, cv2.error) as error:
+        raise ImageError(f"image of {message.width}x{message.height} {message.encoding}: {error}") from None
 
 
-def pixels_from_message(message: Any) -> NDArray[np.uint8]:
-    """An Image's own 8-bit pixels, [H, W] or [H, W, C].
+def mask_from_message(message: Any) -> Mask:
+    """Converts a mono8 Image to a mask [H, W]: true where it is not 0.
 
     Raises:
-        ImageError: unknown encoding, or a size that the data do not have.
+        ImageError: another encoding, or a size that the data do not have.
     """
-    channels = _CHANNELS.get(message.encoding)
-    if channels is None:
-        known = ", ".join(_CHANNELS)
+    if message.encoding != "mono8":
+        raise ImageError(f"mask has encoding {message.encoding!r}, mono8 expected")
+    return _unpacked(message, "mono8") > 0
+
+
+def _unpacked(message: Any, encoding: str) -> NDArray[np.uint8]:
+    """An Image's bytes without the padding of its rows, [H, W], [H, W, C] or, when they are no bytes, [H, row]."""
+    if encoding not in ENCODINGMAP:
+        known = ", ".join(ENCODINGMAP)
         raise ImageError(f"image has encoding {message.encoding!r}; set the camera to one of {known}")
-    height, width, step = message.height, message.width, message.step
-    if height == 0 or width == 0:
-        raise ImageError(f"image is empty ({width}x{height})")
+    bits, _, _, channels = ENCODINGMAP[encoding]
+    width, step = message.width, message.step
+    if message.height == 0 or width == 0:
+        raise ImageError(f"image is empty ({width}x{message.height})")
+    height = round(message.height * _ROWS.get(encoding, 1.0))
+    row = width * channels * bits // 8  # bytes
     data = np.frombuffer(message.data, dtype=np.uint8)
-    if step < width * channels or data.size != step * height:
+    if step < row or data.size != step * height:
         raise ImageError(
-            f"image of {width}x{height} {message.encoding} has step {step} and {data.size} bytes, "
-            f"{width * channels} and {width * channels * height} expected; was it truncated?"
+            f"image of {width}x{message.height} {message.encoding} has step {step} and {data.size} bytes, "
+            f"{row} and {row * height} expected; was it truncated?"
         )
-    pixels = data.reshape(height, step)[:, : width * channels]
-    return pixels if channels == 1 else pixels.reshape(height, width, channels)
+    pixels = np.ascontiguousarray(data.reshape(height, step)[:, :row])
+    return pixels.reshape(height, width, channels) if bits == 8 and channels > 1 else pixels
 
 
 def image_message(header: Header, pixels: NDArray[Any], encoding: str) -> Image:

@@ -46,7 +46,8 @@ class Joiner:
 
     Args:
         required: topics without which there is no result, the image's first.
-        optional: topics that are waited for, for `grace` seconds, while `expect_optional` is true.
+        optional: topics that are waited for while `expect_optional` is true, until one has brought neither the stamp
+            nor anything older for `grace` seconds.
         timeout: seconds.
         image_timeout: seconds for the image itself, which needs no processing before it comes.
         grace: seconds.
@@ -177,7 +178,7 @@ class Joiner:
 
     def _is_over(self, entry: _Pending, now: float) -> bool:
         if entry.complete_since is not None:
-            return now - entry.complete_since >= self._grace
+            return now - max(entry.complete_since, entry.progress) >= self._grace
         return now - entry.progress >= (self.timeout if self._image in entry.messages else self._image_timeout)
 
     def _is_result(self, entry: Joined) -> bool:

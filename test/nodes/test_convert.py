@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -36,11 +37,66 @@ def test_grey_becomes_rgb():
     assert image.shape == (5, 7, 3)
 
 
-def test_rows_with_padding():
-    padded = np.zeros((5, 32), np.uint8)
-    padded[:, :21] = RGB.reshape(5, 21)
-    message = SimpleNamespace(encoding="rgb8", height=5, width=7, step=32, data=padded.tobytes())
-    assert (convert.image_from_message(message) == RGB).all()
+def smooth_picture(height=16, width=24):
+    rows, columns = np.mgrid[:height, :width]
+    return np.dstack([60 + 6 * columns, 200 - 8 * rows, 90 + 2 * rows + 2 * columns]).astype(np.uint8)
+
+
+def packed(encoding, rgb, padding=0, big_endian=False):
+    """An Image of a picture in an encoding, made with OpenCV where it can, by its definition where it cannot."""
+    height, width = rgb.shape[:2]
+    planes = cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420)
+    luma, (u, v) = planes[:height], planes[height:].reshape(2, height // 2, width // 2)
+    if encoding.startswith("bayer"):
+        order = encoding[6:10]
+        data = np.zeros((height, width), np.uint8)
+        for index, color in enumerate(order):
+            data[index // 2 :: 2, index % 2 :: 2] = rgb[index // 2 :: 2, index % 2 :: 2, "rgb".index(color)]
+    elif encoding in ("yuv422", "uyvy", "yuyv", "yuv422_yuy2"):
+        chroma = np.dstack([u, v]).reshape(height // 2, width).repeat(2, axis=0)
+        data = np.dstack([chroma, luma] if encoding in ("yuv422", "uyvy") else [luma, chroma])
+    elif encoding in ("nv12", "nv21"):
+        below = np.dstack([u, v] if encoding == "nv12" else [v, u]).reshape(height // 2, width)
+        data = np.concatenate([luma, below])
+    elif encoding.startswith("mono"):
+        data = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    else:
+        alpha = np.full((height, width, 1), 9, np.uint8)
+        data = rgb[..., ::-1] if encoding.startswith(("bgr", "8UC")) else rgb
+        data = np.concatenate([data, alpha], axis=2) if "a" in encoding or encoding == "8UC4" else data
+    if encoding.endswith("16"):
+        data = (data.astype(np.uint16) * 257).astype(">u2" if big_endian else "<u2")
+    rows = np.ascontiguousarray(data).view(np.uint8).reshape(len(data), -1)
+    rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=77)
+    fields = {"height": height, "width": width, "step": rows.shape[1], "is_bigendian": int(big_endian)}
+    return SimpleNamespace(encoding=encoding, data=rows.tobytes(), **fields)
+
+
+@pytest.mark.parametrize("padding", [0, 5])
+@pytest.mark.parametrize("encoding", [*convert.ENCODINGMAP, "8UC3", "8UC4"])
+def test_what_camera_drivers_send(encoding, padding):
+    rgb = smooth_picture()
+    image = convert.image_from_message(packed(encoding, rgb, padding))
+    expected = rgb
+    if encoding.startswith("mono"):
+        expected = np.repeat(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    assert image.dtype == np.uint8 and image.shape == rgb.shape and image.flags.c_contiguous
+    inner = np.abs(image.astype(int) - expected)[2:-2, 2:-2]  # a Bayer pattern has no neighbours at the border
+    assert inner.max() <= (12 if encoding.startswith(("bayer", "yuv", "uyvy", "yuyv", "nv")) else 1)
+
+
+def test_big_endian_is_read_as_such():
+    rgb = smooth_picture()
+    image = convert.image_from_message(packed("rgb16", rgb, big_endian=True))
+    assert np.abs(image.astype(int) - rgb).max() <= 1
+
+
+def test_a_mask_is_what_is_not_zero():
+    mask = np.arange(35).reshape(5, 7) % 3 == 0
+    message = convert.image_message(Header(), mask.astype(np.uint8) * 255, "mono8")
+    assert (convert.mask_from_message(message) == mask).all()
+    with pytest.raises(ImageError, match="mono8 expected"):
+        convert.mask_from_message(convert.image_message(Header(), RGB, "rgb8"))
 
 
 def test_compressed_image():
@@ -51,7 +107,8 @@ def test_compressed_image():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"encoding": "bayer_rggb8"}, "encoding 'bayer_rggb8'"),
+        ({"encoding": "16UC1"}, "encoding '16UC1', which is depth"),
+        ({"encoding": "32FC1"}, "which is depth"),
         ({"encoding": "32FC3"}, "encoding '32FC3'"),
         ({"encoding": ""}, "encoding ''"),
         ({"height": 6}, "truncated"),

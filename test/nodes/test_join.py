@@ -111,6 +111,18 @@ def test_expected_optional_topic_is_not_waited_for_long(joiner, clock):
     assert joiner.add("part", 1, "late") == []
 
 
+def test_an_optional_topic_that_has_a_backlog_is_waited_for(joiner, clock):
+    joiner.expect_optional = True
+    for stamp in (1, 2):
+        joiner.add("image", stamp, "i")
+        joiner.add("pose", stamp, "p")
+    clock.now = 0.4
+    assert joiner.add("part", 1, "x")[0].messages["part"] == "x"
+    clock.now = 0.8
+    assert joiner.expire() == []
+    assert joiner.add("part", 2, "y")[0].messages["part"] == "y"
+
+
 def test_optional_message_that_came_first_is_joined(joiner):
     joiner.add("part", 1, "x")
     joiner.add("image", 1, "i")
