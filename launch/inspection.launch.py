@@ -12,7 +12,8 @@ from launch_ros.actions import LifecycleNode, Node
 
 from launch import LaunchDescription
 from pad_ros.common.resources import share_folder
-from pad_ros.graph.description import ARGUMENTS, ENVIRONMENT, PACKAGE, build
+from pad_ros.graph.build import build
+from pad_ros.graph.description import ARGUMENTS, ENVIRONMENT, PACKAGE
 from pad_ros.graph.restarts import GaveUpError, RestartPolicy
 
 

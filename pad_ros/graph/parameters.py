@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,10 @@ Value = bool | int | float | str
 
 @dataclass(frozen=True)
 class Parameter:
-    """A node's parameter: its type is its default's; `low` and `high` bound numbers, `choices` text."""
+    """A node's parameter: its type is its default's; `low` and `high` bound numbers, `choices` text.
+
+    A `path` may begin with `~`, the user's home.
+    """
 
     name: str
     default: Value
@@ -21,6 +25,7 @@ class Parameter:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    path: bool = False
 
     def parse(self, value: Any) -> Value:
         """Checks a value, or its text, and returns it in the parameter's type.
@@ -36,7 +41,11 @@ class Parameter:
         problem = self.problem(parsed)
         if problem:
             raise ConfigError(problem)
-        return parsed
+        return self.expanded(parsed)
+
+    def expanded(self, value: Value) -> Value:
+        """The value with `~` replaced, when it is a path."""
+        return os.path.expanduser(value) if self.path and isinstance(value, str) else value
 
     def problem(self, value: Value) -> str:
         """What is wrong with a value of the right type; empty when nothing is."""
@@ -59,11 +68,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Node:
-    """A kind of node; `name` is also its executable and its module in `pad_ros.nodes`."""
+    """A kind of node; `name` is also its executable and its module in `pad_ros.nodes`.
+
+    `publishes` are the topics of what the node finds out, not those of a source.
+    """
 
     name: str
     text: str
     parameters: tuple[Parameter, ...]
+    publishes: tuple[str, ...] = ()
 
     def parameter(self, name: str) -> Parameter:
         """The parameter of that name.
@@ -94,6 +107,7 @@ class Node:
 class Argument:
     """An argument at start; empty text leaves the parameters it sets as they are in the parameter file.
 
+    A `path` may begin with `~`.
     `choices` or `pattern` (a regular expression, `example` a text that fits it) say which other text it takes.
     """
 
@@ -104,6 +118,7 @@ class Argument:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     example: str = ""
+    path: bool = False
 
     def check(self, value: str) -> None:
         """Checks a text that is not empty.

@@ -19,7 +19,8 @@ from typing import IO
 import yaml
 
 from pad_ros.errors import ConfigError
-from pad_ros.graph.description import ENVIRONMENT, Graph, Process, build, parse_settings
+from pad_ros.graph.build import Graph, Process, build, parse_settings
+from pad_ros.graph.description import ENVIRONMENT
 from pad_ros.graph.restarts import GaveUpError, RestartPolicy
 
 _PATIENCE_S = 12.0  # from the request to end until a process is killed
@@ -153,6 +154,8 @@ def run_graph(bag: Path | str | None = None, overrides: Iterable[str] = ()) -> i
     handlers = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         environment = ros_environment()
+        for remark in graph.remarks:
+            print(f"pad up: {remark}", file=sys.stderr, flush=True)
         names = ", ".join(process.node.name for process in graph.processes)
         print(
             f"starting {names} on ROS_DOMAIN_ID {environment.get('ROS_DOMAIN_ID', '0')}; Ctrl-C ends them", flush=True

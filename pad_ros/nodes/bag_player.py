@@ -11,10 +11,14 @@ from rclpy.serialization import deserialize_message
 from rosgraph_msgs.msg import Clock
 
 from pad_ros.errors import ConfigError
+from pad_ros.graph.description import OUTPUTS
 from pad_ros.nodes import convert
 from pad_ros.nodes.runner import run
 from pad_ros.nodes.source import SourceNode
-from pad_ros.sources import bag, bag_metadata
+from pad_ros.sources import bag
+from pad_ros.sources.bag_metadata import find_image_topic, topic_types
+
+_LEFT_OUT = {topic.strip("/") for topic in OUTPUTS}
 
 
 class BagPlayerNode(SourceNode):
@@ -26,27 +30,34 @@ class BagPlayerNode(SourceNode):
         """Opens the bag and makes a publisher per topic."""
         if not self.value("bag"):
             raise ConfigError("the parameter bag is empty: give the folder of a rosbag2")
-        self._images = bag_metadata.count_images(self.value("bag"))
+        images = find_image_topic(self.value("bag"), self.value("image_topic"), self.get_namespace())
+        self._image_topic = images.name
+        end = "/compressed" if images.transport == "compressed" else ""
+        renamed = {images.name.strip("/"): f"image_raw{end}"}
+        if self.value("camera_info_topic"):
+            renamed[self.value("camera_info_topic").strip("/")] = "camera_info"
         self._outputs: dict[str, tuple[type, Any]] = {}
-        for topic, kind in bag_metadata.topic_types(self.value("bag")).items():
+        for topic, kind in topic_types(self.value("bag")).items():
+            name = topic.strip("/").removeprefix(self.get_namespace().strip("/") + "/")
             message_type = _message_type(kind)
-            if message_type is None:
+            if name in _LEFT_OUT or (name == "clock" and self.value("publish_clock")):
+                self.get_logger().warning(f"{topic} is left out: the graph publishes it itself")
+            elif message_type is None:
                 self.get_logger().warning(f"{topic} is left out: {kind} is not installed here")
-                continue
-            self._outputs[topic] = message_type, self.publisher(message_type, topic.lstrip("/"))
+            else:
+                output = renamed.get(topic.strip("/"), renamed.get(name, name))
+                self._outputs[topic] = message_type, self.publisher(message_type, output)
         self._time = self.publisher(Clock, "/clock") if self.value("publish_clock") else None
         self._shift = self._last = 0
 
     def image_publishers(self) -> list[Any]:
-        """The publishers of images, raw or compressed."""
-        images = (bag_metadata.IMAGE, bag_metadata.COMPRESSED_IMAGE)
-        kinds = bag_metadata.topic_types(self.value("bag"))
-        return [publisher for topic, (_, publisher) in self._outputs.items() if kinds[topic] in images]
+        """The publisher of the images."""
+        return [self._outputs[self._image_topic][1]]
 
     def play(self) -> None:
         """Publishes the whole bag; from the second time on with later stamps."""
         first, begin, held = None, time.monotonic(), None
-        for message in bag.read_bag(self.value("bag")):
+        for message in bag.read_bag(self.value("bag"), self.get_logger().warning):
             if message.topic not in self._outputs:
                 continue
             if first is None:
@@ -75,7 +86,7 @@ class BagPlayerNode(SourceNode):
             clock = Clock()
             clock.clock.sec, clock.clock.nanosec = divmod(message.stamp + self._shift, 10**9)
             self._time.publish(clock)
-        if message.type in (bag_metadata.IMAGE, bag_metadata.COMPRESSED_IMAGE):
+        if message.topic == self._image_topic:
             self.flow.sent(convert.stamp_of(header))
             self.health.done(1000.0 * (time.perf_counter() - start))
         publisher.publish(content)

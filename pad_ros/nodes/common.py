@@ -90,7 +90,7 @@ class PadNode(LifecycleNode):
 
     def value(self, name: str) -> Any:
         """A parameter's value."""
-        return self.get_parameter(name).value
+        return NODES[self.kind].parameter(name).expanded(self.get_parameter(name).value)
 
     def publisher(self, kind: type, topic: str, qos: str = "reliable") -> Any:
         """Makes a publisher that is silent while the node is inactive."""

@@ -146,24 +146,34 @@ def camera_info_message(header: Header, camera: Camera) -> CameraInfo:
     )
 
 
-def camera_problem(info: Any, camera: Camera, tolerance: float = 0.02) -> str:
-    """How a CameraInfo differs from the product's camera; empty when it does not, or is not calibrated.
+def is_calibrated(info: Any) -> bool:
+    """Whether a CameraInfo says anything: K[0] = 0 means that the camera is not calibrated."""
+    return info.k[0] != 0
+
+
+def camera_problem(info: Any, camera: Camera, rectified: bool = False, tolerance: float = 0.02) -> str:
+    """How the CameraInfo of a calibrated camera differs from the product's camera; empty when it does not.
 
     Args:
         info: the CameraInfo.
         camera: the product's.
+        rectified: whether the images are rectified; then its projection matrix P is theirs, and K and D are not.
         tolerance: allowed difference, as a share of the focal length.
     """
     if (info.width, info.height) != (camera.width, camera.height):
         return f"camera_info is for {info.width}x{info.height}, the product for {camera.width}x{camera.height}"
-    if info.k[0] == 0:
-        return ""
-    found = np.array(info.k)[[0, 4, 2, 5]]
+    if not rectified and np.abs(info.d).max(initial=0.0) > 1e-6:
+        return (
+            "camera_info has lens distortion; rectify the images (image_proc) and say so with images_rectified:=true, "
+            "which is right too when they are rectified already"
+        )
+    found = np.array(info.p)[[0, 5, 2, 6]] if rectified else np.array(info.k)[[0, 4, 2, 5]]
     wanted = ros_intrinsics(camera).ravel()[[0, 4, 2, 5]]
     if not np.abs(found - wanted).max() <= tolerance * camera.fx:
-        return f"camera_info has fx, fy, cx, cy = {found.round(1).tolist()}, the product {wanted.round(1).tolist()}"
-    if np.abs(info.d).max(initial=0.0) > 1e-6:
-        return "camera_info has lens distortion; rectify the images (image_proc) before they come here"
+        which = " in P" if rectified else ""
+        return (
+            f"camera_info has fx, fy, cx, cy = {found.round(1).tolist()}{which}, the product {wanted.round(1).tolist()}"
+        )
     return ""
 
 

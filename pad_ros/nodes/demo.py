@@ -14,14 +14,14 @@ from pad_ros.errors import ImageError
 from pad_ros.evaluation.report import write_report
 from pad_ros.evaluation.results_writer import ResultWriter, read_results
 from pad_ros.evaluation.summary import format_ms, summarize
-from pad_ros.graph.description import build
+from pad_ros.graph.build import build
 from pad_ros.graph.up import Processes, ros_environment
 from pad_ros.nodes.convert import image_from_message, stamp_of
 from pad_ros.nodes.watcher import watch
 from pad_ros.product import Product
 from pad_ros.results import Image, Inspection, Status
-from pad_ros.sources.bag import read_images
-from pad_ros.sources.bag_metadata import count_images
+from pad_ros.sources.bag import read_bag, read_images
+from pad_ros.sources.bag_metadata import find_image_topic
 
 # Without anything new for so long, the demo gives up.
 _PATIENCE_S = 120.0
@@ -43,8 +43,8 @@ def run_demo(product: Path | str, bag: Path | str, out: Path | str) -> int:
         BagError, ConfigError, ProductError: the bag or the product cannot be used; what is in `out` stays.
     """
     out = Path(out)
-    total = count_images(bag)
-    next(read_images(bag), None)  # a truncated bag says so here
+    images = find_image_topic(bag).name
+    total = sum(message.topic == images for message in read_bag(bag))  # what is damaged says so here
     graph = build(
         {"product": str(product), "bag": str(bag), "wait_for_results": _IN_FLIGHT},
         # As fast as results come; and no minute is spent on a part of which the bag holds only some views.

@@ -37,12 +37,10 @@ class _Pending(Joined):
 class Joiner:
     """Collects one message per topic and stamp, and gives each image, and each stamp, exactly one outcome.
 
-    A stamp is complete when each required topic has it. It is given up when a topic it waits for has brought
-    neither it nor anything older for `timeout` seconds: a backlog that moves is not a fault, one that stands is.
-    Memory is bounded: beyond `capacity` stamps the oldest is given up.
-
-    Stamps come from outside and may repeat. An image whose stamp was used already is a duplicate; when newer stamps
-    came in between, the stamps started again (a bag is replayed): then the used ones are forgotten.
+    A stamp is complete when each required topic has it. It is given up when a topic it waits for has brought neither it
+    nor anything older for `timeout` seconds: a backlog that moves is not a fault, one that stands is. Stamps come from
+    outside and may repeat. An image whose stamp was used already is a duplicate; when newer stamps came in between, the
+    stamps started again (a bag is replayed): then the used ones are forgotten.
 
     Args:
         required: topics without which there is no result, the image's first.
@@ -51,7 +49,7 @@ class Joiner:
         timeout: seconds.
         image_timeout: seconds for the image itself, which needs no processing before it comes.
         grace: seconds.
-        capacity: stamps kept waiting.
+        capacity: stamps kept waiting; beyond that the oldest is given up.
         enough: says of the messages of a stamp, by topic, whether they will do although required ones are missing.
         clock: monotonic seconds.
         answered: stamps that had their outcome in a process before this one, which this one goes on from: what has
@@ -136,20 +134,17 @@ class Joiner:
         return self._results([*self._pending.values(), *self._repeated])
 
     def _notice_image(self, stamp: int) -> None:
-        used = self._image in self._finished.get(stamp, ())
-        if used and self._newest is not None and stamp < self._newest:
-            self.run += 1
+        if self._image in self._finished.get(stamp, ()) and self._newest is not None and stamp < self._newest:
+            self.run, self._newest = self.run + 1, None
             self._finished.clear()
-            self._newest = None
         self._first = stamp if self._first is None else self._first
         self._newest = max(stamp, stamp if self._newest is None else self._newest)
 
     def _add_again(self, topic: str, stamp: int, message: Any, now: float) -> list[Joined]:
         """Takes a message of a stamp that had one of this topic, or is finished."""
-        seen = self._finished[stamp] if stamp in self._finished else self._pending[stamp].messages.keys()
+        seen = self._finished[stamp] if stamp in self._finished else set(self._pending[stamp].messages)
         again = topic in seen
-        if stamp in self._finished:
-            self._finished[stamp].add(topic)
+        seen.add(topic)
         if topic == self._image:
             if not again:
                 return []  # it comes after its outcome

@@ -36,6 +36,7 @@ class LocalizationNode(PadNode):
         self._map = self.publisher(PointCloud2, "map_points", "latched")
         self._transforms = _transform_broadcaster(self)
         self._camera_problem = ""
+        self._said_uncalibrated = False
 
     def activate(self) -> None:
         """Warms up on a grey image, shows the map, and subscribes."""
@@ -59,7 +60,12 @@ class LocalizationNode(PadNode):
         }
 
     def _on_camera_info(self, message: CameraInfo) -> None:
-        problem = convert.camera_problem(message, self.inspector.camera)
+        if not convert.is_calibrated(message):
+            if not self._said_uncalibrated:
+                self.get_logger().info("camera_info says nothing (the camera is not calibrated): the product's counts")
+            self._said_uncalibrated, self._camera_problem = True, ""
+            return
+        problem = convert.camera_problem(message, self.inspector.camera, self.value("images_rectified"))
         if problem and problem != self._camera_problem:
             self.get_logger().error(f"{problem}; every image is refused until that is mended")
         self._camera_problem = problem

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from rosbags.typesys.store import Typestore
 
 from pad_ros.common.resources import share_folder
 from pad_ros.errors import BagError
-from pad_ros.sources.bag_metadata import COMPRESSED_IMAGE, IMAGE, bag_transport, topics_of
+from pad_ros.sources.bag_metadata import find_image_topic, topics_of
+
+logger = logging.getLogger(__name__)
 
 CAMERA_INFO, PART_VIEW = "sensor_msgs/msg/CameraInfo", "pad_ros/msg/PartView"
 
@@ -43,33 +46,37 @@ def message_types() -> Typestore:
     return store
 
 
-def read_bag(path: Path | str) -> Iterator[BagMessage]:
-    """Yields the messages of a rosbag2 with images, in the order of their stamps.
+def read_bag(path: Path | str, warn: Callable[[str], Any] = logger.warning) -> Iterator[BagMessage]:
+    """Yields the messages of a rosbag2, in the order of their stamps.
+
+    Args:
+        path: the bag's folder.
+        warn: is told when there is another number of messages than the metadata says.
 
     Raises:
-        BagError: missing, damaged, or without images; says which.
+        BagError: missing or damaged; says which.
     """
-    bag_transport(path)
     expected, found = sum(count for _, count in topics_of(path).values()), 0
     try:
         with Reader(Path(path)) as reader:
             for connection, stamp, data in reader.messages():
                 found += 1
                 yield BagMessage(connection.topic, connection.msgtype, stamp, bytes(data))
-        if found != expected:
-            raise ValueError(f"{found} of {expected} messages")
     except Exception as error:  # the reader lets struct, zstd and OS errors through
         raise BagError(f"{path}: damaged ({error}); record or copy it again") from error
+    if found != expected:
+        warn(f"{path}: holds {found} messages, {expected} by its metadata; was its recording cut off?")
 
 
-def read_images(path: Path | str) -> Iterator[tuple[int, Any]]:
-    """Yields (header stamp in nanoseconds, Image or CompressedImage) of a rosbag2.
+def read_images(path: Path | str, image_topic: str = "") -> Iterator[tuple[int, Any]]:
+    """Yields (header stamp in nanoseconds, Image or CompressedImage) of a rosbag2's image topic.
 
     Raises:
-        BagError: missing, damaged, or without images.
+        BagError: missing, damaged, or without images on that topic.
     """
+    topic = find_image_topic(path, image_topic)
     store = message_types()
     for message in read_bag(path):
-        if message.type in (IMAGE, COMPRESSED_IMAGE):
+        if message.topic == topic.name:
             content: Any = store.deserialize_cdr(message.data, message.type)
             yield content.header.stamp.sec * 10**9 + content.header.stamp.nanosec, content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -11,30 +12,40 @@ from pad_ros.errors import BagError
 IMAGE, COMPRESSED_IMAGE = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 
 
-def count_images(path: Path | str) -> int:
-    """How many images a rosbag2 holds.
+@dataclass(frozen=True)
+class ImageTopic:
+    """The topic of a bag that is the graph's image topic; its transport is "raw" or "compressed"."""
+
+    name: str
+    transport: str
+    count: int  # by the metadata, which may be wrong
+
+
+def find_image_topic(path: Path | str, image_topic: str = "", namespace: str = "") -> ImageTopic:
+    """Finds the images that a graph takes among those of a rosbag2; raw ones first.
+
+    Args:
+        path: the bag's folder.
+        image_topic: the graph's image topic; empty: image_raw.
+        namespace: the graph's; the topic may have been recorded with it or without.
 
     Raises:
-        BagError: missing, damaged, or without images.
+        BagError: missing, damaged, or without such images; lists those that it has.
     """
+    wanted = (image_topic or "image_raw").strip("/")
+    names = (wanted, f"{namespace.strip('/')}/{wanted}")
     topics = topics_of(path)
-    transport = bag_transport(path)
-    wanted = COMPRESSED_IMAGE if transport == "compressed" else IMAGE
-    return sum(count for kind, count in topics.values() if kind == wanted)
-
-
-def bag_transport(path: Path | str) -> str:
-    """Whether a rosbag2 holds "raw" or "compressed" images ("raw" when both).
-
-    Raises:
-        BagError: missing, damaged, or without images.
-    """
-    kinds = {kind for kind, count in topics_of(path).values() if count}
-    if IMAGE in kinds:
-        return "raw"
-    if COMPRESSED_IMAGE in kinds:
-        return "compressed"
-    raise BagError(f"{path}: holds no images; it has {', '.join(sorted(kinds)) or 'no messages'}")
+    for transport, kind, end in (("raw", IMAGE, ""), ("compressed", COMPRESSED_IMAGE, "/compressed")):
+        for topic, (found, count) in topics.items():
+            if found == kind and count and topic.strip("/") in [name + end for name in names]:
+                return ImageTopic(topic, transport, count)
+    images = {t: k for t, (k, count) in topics.items() if count and k in (IMAGE, COMPRESSED_IMAGE)}
+    if not images:
+        kinds = sorted({kind for kind, count in topics.values() if count})
+        raise BagError(f"{path}: holds no images; it has {', '.join(kinds) or 'no messages'}")
+    listed = ", ".join(f"{topic} ({kind.rpartition('/')[2]})" for topic, kind in sorted(images.items()))
+    example = min(images).removesuffix("/compressed")
+    raise BagError(f"{path}: holds no /{wanted}; it has {listed}: choose one, as in image_topic:={example}")
 
 
 def topic_types(path: Path | str) -> dict[str, str]:

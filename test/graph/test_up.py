@@ -10,7 +10,8 @@ import pytest
 from pad_ros.common.resources import share_folder
 from pad_ros.errors import ConfigError
 from pad_ros.graph import up
-from pad_ros.graph.description import NODES, Graph, Process, build
+from pad_ros.graph.build import Graph, Process, build
+from pad_ros.graph.description import NODES
 from pad_ros.graph.restarts import RestartPolicy
 
 CONFIG = share_folder() / "config" / "inspection.yaml"

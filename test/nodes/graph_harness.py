@@ -15,7 +15,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from pad_ros.graph import up
-from pad_ros.graph.description import Graph, build
+from pad_ros.graph.build import Graph, build
 from pad_ros.nodes.convert import image_message
 from pad_ros.nodes.qos import QOS
 from pad_ros.sources import bag

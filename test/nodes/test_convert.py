@@ -7,6 +7,7 @@ import pytest
 pytestmark = pytest.mark.ros
 convert = pytest.importorskip("pad_ros.nodes.convert", reason="needs the ROS messages")
 
+from sensor_msgs.msg import CameraInfo  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 from pad_ros.errors import ImageError  # noqa: E402
@@ -172,12 +173,23 @@ def test_camera_info_of_another_camera(other, reason):
     assert reason in convert.camera_problem(convert.camera_info_message(Header(), other), CAMERA)
 
 
-def test_distortion_is_refused_and_an_uncalibrated_camera_is_not():
+def test_distortion_is_refused_with_what_to_do():
     info = convert.camera_info_message(Header(), CAMERA)
     info.d = [0.1, 0.0, 0.0, 0.0, 0.0]
-    assert "rectify" in convert.camera_problem(info, CAMERA)
-    info.k = [0.0] * 9
-    assert convert.camera_problem(info, CAMERA) == ""
+    assert "images_rectified:=true" in convert.camera_problem(info, CAMERA)
+
+
+def test_of_rectified_images_p_counts():
+    info = convert.camera_info_message(Header(), CAMERA)
+    info.d, info.k = [0.1, 0.0, 0.0, 0.0, 0.0], [700.0, 0.0, 310.0, 0.0, 700.0, 250.0, 0.0, 0.0, 1.0]
+    assert convert.camera_problem(info, CAMERA, rectified=True) == ""
+    info.p = [600.0, 0.0, 319.5, 0.0, 0.0, 600.0, 239.5, 0.0, 0.0, 0.0, 1.0, 0.0]
+    assert "600.0, 600.0, 319.5, 239.5] in P" in convert.camera_problem(info, CAMERA, rectified=True)
+
+
+def test_a_camera_that_is_not_calibrated_is_known_by_its_k():
+    assert convert.is_calibrated(convert.camera_info_message(Header(), CAMERA))
+    assert not convert.is_calibrated(CameraInfo())
 
 
 def test_cloud_has_points_and_colours():

@@ -19,7 +19,7 @@ from pad_ros.nodes.convert import image_from_message, stamp_of  # noqa: E402
 from pad_ros.product import Product  # noqa: E402
 from pad_ros.results import Status  # noqa: E402
 from pad_ros.sources import bag  # noqa: E402
-from pad_ros.sources.bag_metadata import count_images  # noqa: E402
+from pad_ros.sources.bag_metadata import find_image_topic  # noqa: E402
 
 
 def test_demo_judges_every_image_of_the_sample(sample_product, sample_bag, tmp_path, capsys, monkeypatch):
@@ -27,7 +27,7 @@ def test_demo_judges_every_image_of_the_sample(sample_product, sample_bag, tmp_p
     assert demo.run_demo(sample_product, sample_bag, tmp_path) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     rows = read_results(tmp_path)
-    count = count_images(sample_bag)
+    count = find_image_topic(sample_bag).count
     parts = {row["part_id"] for row in rows}
     assert len(rows) == len({(row["part_id"], row["view_index"]) for row in rows}) == count
     assert len(parts) >= 3

@@ -9,7 +9,7 @@ from mcap.reader import make_reader
 from pad_ros.dataset import ClassData
 from pad_ros.errors import BagError, ImageError
 from pad_ros.sources import bag
-from pad_ros.sources.bag_metadata import bag_transport
+from pad_ros.sources.bag_metadata import find_image_topic
 from pad_ros.sources.bag_writer import START_NS, write_bag
 
 
@@ -23,7 +23,7 @@ def test_compressed_images_keep_the_files_bytes(class_data, recorded):
 
 def test_raw_images_have_the_files_pixels(class_data, tmp_path):
     assert write_bag(class_data, tmp_path / "raw", parts=["a"], compressed=False) == 2
-    assert bag_transport(tmp_path / "raw") == "raw"
+    assert find_image_topic(tmp_path / "raw").transport == "raw"
     _, image = next(bag.read_images(tmp_path / "raw"))
     pixels = np.frombuffer(image.data, np.uint8).reshape(30, 40, 3)
     assert (pixels == cv2.imread(str(class_data.test[3].path))[..., ::-1]).all()

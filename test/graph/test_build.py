@@ -1,3 +1,5 @@
+import ast
+import re
 import subprocess
 import sys
 
@@ -6,7 +8,8 @@ import yaml
 
 from pad_ros.common.resources import share_folder
 from pad_ros.errors import BagError, ConfigError
-from pad_ros.graph.description import ARGUMENTS, NODES, Parameter, build, parse_settings
+from pad_ros.graph.build import build, parse_settings
+from pad_ros.graph.description import ARGUMENTS, NODES, Parameter
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +43,8 @@ def test_source_starts_the_camera_that_may_end():
 
 
 def test_bag_starts_the_player_and_sets_the_transport_everywhere(tmp_path):
-    topic = {"topic_metadata": {"name": "/x", "type": "sensor_msgs/msg/CompressedImage"}, "message_count": 3}
+    recorded = {"name": "/image_raw/compressed", "type": "sensor_msgs/msg/CompressedImage"}
+    topic = {"topic_metadata": recorded, "message_count": 3}
     metadata = {"rosbag2_bagfile_information": {"topics_with_message_count": [topic]}}
     (tmp_path / "metadata.yaml").write_text(yaml.safe_dump(metadata))
     described = build({"product": "p", "bag": tmp_path, "wait_for_results": 2})
@@ -160,9 +164,29 @@ def test_launch_files_need_only_what_the_systems_python_has():
     code = (
         "import sys\n"
         "for name in ('rosbags', 'cv2', 'pycolmap', 'onnxruntime', 'tqdm', 'rclpy'): sys.modules[name] = None\n"
-        "from pad_ros.common.resources import share_folder; from pad_ros.graph.description import build\n"
+        "from pad_ros.common.resources import share_folder; from pad_ros.graph.build import build\n"
         "sample = share_folder() / 'sample'\n"
         "build({'product': str(sample / 'product'), 'bag': str(sample / 'bag')})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_path_may_begin_with_the_users_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    described = build({"product": "~/p", "source": "~/folder"}, {"conveyor": {"plc_log": "~/log"}})
+    assert _process(described, "anomaly").parameters["product"] == str(tmp_path / "p")
+    assert _process(described, "camera").parameters["source"] == str(tmp_path / "folder")
+    assert _process(described, "conveyor").parameters["plc_log"] == str(tmp_path / "log")
+    assert NODES["conveyor"].parameter("policy").expanded("~") == "~"
+
+
+def test_the_outputs_are_those_that_the_nodes_publish():
+    folder = share_folder() / "pad_ros" / "nodes"
+    for name in ("localization", "background", "anomaly", "conveyor"):
+        text = (folder / f"{name}.py").read_text()
+        found = set(re.findall(r'publisher\(\w+, "([^"]+)"', text))
+        if name == "anomaly":
+            (pictures,) = re.findall(r"names = (\(.*\))", (folder / "pictures.py").read_text())
+            found |= {f"anomaly/{picture}" for picture in ast.literal_eval(pictures)}
+        assert found == set(NODES[name].publishes), name
