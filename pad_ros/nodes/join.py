@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# A message of the first image of a new run may come this much before the image, seconds.
-_AHEAD_S = 2.0
+_AHEAD_S = 2.0  # so much before its image a message of the first image of a new run may come
 
 
 @dataclass(eq=False)
