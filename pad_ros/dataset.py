@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 
 from pad_ros.common.files import write_text
-from pad_ros.errors import DatasetError
+from pad_ros.errors import DatasetError, ImageError
 from pad_ros.geometry import Camera, Matrix, blender_from_opencv_pose, is_rigid, opencv_from_blender_pose
-from pad_ros.images import IMAGE_SUFFIXES, read_mask
+from pad_ros.images import IMAGE_SUFFIXES, list_images, read_mask
 from pad_ros.results import Mask
 
 GOOD = "good"
@@ -61,13 +61,23 @@ class TestView:
         """The defect's mask [H, W], all false for a good image.
 
         Raises:
-            DatasetError: an anomalous image without a mask.
+            DatasetError: an anomalous image without a mask, or one that is empty, unreadable or of another size.
         """
         if not self.anomalous:
             return np.zeros(shape, dtype=bool)
         if self.mask_path is None:
             raise DatasetError(f"{self.path}: labelled {self.defect!r} but has no ground-truth mask")
-        return read_mask(self.mask_path)
+        try:
+            mask = read_mask(self.mask_path)
+        except ImageError as error:
+            raise DatasetError(str(error)) from None
+        if mask.shape != shape:
+            raise DatasetError(
+                f"{self.mask_path}: {mask.shape[1]}x{mask.shape[0]}, the images have {shape[1]}x{shape[0]}"
+            )
+        if not mask.any():
+            raise DatasetError(f"{self.mask_path}: nothing is marked in it, but its image is labelled {self.defect!r}")
+        return mask
 
 
 @dataclass(frozen=True)
@@ -214,7 +224,7 @@ def _read_test(root: Path) -> list[TestView]:
 
 
 def _test_images(root: Path) -> list[Path]:
-    images = [path for path in (root / "test").glob("*/*") if path.suffix.lower() in IMAGE_SUFFIXES]
+    images = [path for path in list_images(root / "test") if path.parent.parent == root / "test"]
 
     def order(path: Path) -> tuple[str, int, str]:  # 2.png before 10.png, padded or not
         return path.parent.name, int(path.stem) if path.stem.isdigit() else -1, path.stem

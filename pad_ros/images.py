@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 
 from pad_ros.common.files import replacing
@@ -16,15 +17,38 @@ from pad_ros.results import Image, Mask
 
 Window = tuple[slice, slice]  # rows, columns
 
+_DARK = 16
+_GREY = 2  # difference of channels that rounding alone makes
+_JPEG = b"\xff\xd8"  # how a JPEG begins
+
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+
+
+def list_images(folder: Path | str, recursive: bool = True) -> list[Path]:
+    """The image files in a folder, sorted; what a name with a dot before it hides (`._0.png` of macOS) is none."""
+    folder = Path(folder)
+    found = folder.rglob("*") if recursive else folder.glob("*")
+    return sorted(
+        path
+        for path in found
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
 
 
 def decode_image(data: bytes, name: str = "image") -> Image:
     """Decodes PNG, JPEG, … bytes to RGB uint8 [H, W, 3]; an alpha channel is dropped.
 
     Raises:
-        ImageError: the bytes are not an image.
+        ImageError: the bytes are not an image, or those of a damaged one.
     """
+    if data[:2] == _JPEG:
+        # OpenCV fills up a damaged JPEG and says so on standard error alone.
+        try:
+            return simplejpeg.decode_jpeg(data, "RGB")
+        except ValueError as error:
+            if "Unsupported" not in str(error):
+                raise ImageError(f"{name}: the JPEG is damaged and not readable as a whole ({error})") from None
     buffer = np.frombuffer(data, dtype=np.uint8)
     decoded = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if buffer.size else None
     if decoded is None:
@@ -73,12 +97,26 @@ def read_cutout(path: Path | str) -> tuple[Image, NDArray[np.float32] | None]:
 
 
 def read_mask(path: Path | str) -> Mask:
-    """Reads a mask file as bool [H, W]: true where the file is at least half bright.
+    """Reads a mask file as bool [H, W]: true where any channel is not zero, whatever the value.
+
+    An alpha channel that is the same everywhere says nothing.
 
     Raises:
-        ImageError: no such file, or not an image.
+        ImageError: no such file, not an image, or a JPEG, whose zeros are not exact.
     """
-    return read_image(path)[..., 0] >= 128
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror})") from None
+    if data[:2] == _JPEG:
+        raise ImageError(f"{path}: a mask must be exact, and JPEG is not; save it as PNG")
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    if decoded is None:
+        raise ImageError(f"{path}: not a readable image ({len(data)} bytes)")
+    channels = np.atleast_3d(decoded)  # [H, W, C]
+    if channels.shape[2] in (2, 4) and np.ptp(channels[..., -1]) == 0:
+        channels = channels[..., :-1]
+    return (channels != 0).any(axis=2)
 
 
 def write_image(path: Path | str, image: NDArray[np.uint8]) -> None:
@@ -99,6 +137,16 @@ def box_around(mask: Mask, margin: int) -> Window:
         slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + margin + 1),
         slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin + 1),
     )
+
+
+def is_grey(image: Image) -> bool:
+    """Whether an RGB image [H, W, 3] has no colour at all, as one of a monochrome camera that was converted.
+
+    Where there is no light there is no colour either: that says nothing.
+    """
+    some = image[::4, ::4].reshape(-1, 3).astype(np.int16)  # [N, 3]
+    lit = some[some.max(axis=1) > _DARK]
+    return len(lit) > 0 and bool(np.ptp(lit, axis=1).max() <= _GREY)
 
 
 def check_image(image: NDArray[np.generic], camera: Camera) -> Image:

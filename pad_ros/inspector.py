@@ -15,9 +15,9 @@ from pad_ros.anomaly.regions import create_score, find_regions
 from pad_ros.background.inpainting import create_inpainter
 from pad_ros.background.segmentation import create_segmenter
 from pad_ros.common.registry import check_settings
-from pad_ros.errors import InspectionError, NotLocalizedError, ProductError
+from pad_ros.errors import ImageError, InspectionError, NotLocalizedError, ProductError
 from pad_ros.geometry import Matrix
-from pad_ros.images import check_image, to_uint8
+from pad_ros.images import check_image, is_grey, to_uint8
 from pad_ros.localization.features import create_features
 from pad_ros.localization.localizer import create_localizer
 from pad_ros.product import Product
@@ -30,6 +30,10 @@ logger = logging.getLogger(__name__)
 TRANSMITTANCE_THRESHOLD = 0.5
 # The twin must cover this share of the image, or its pose shows no part.
 _SMALLEST_PART = 1e-3
+
+
+# A product with this share of coloured surface was made from colour photos.
+_COLOURED_PRODUCT = 0.02
 
 
 class Inspector:
@@ -54,6 +58,7 @@ class Inspector:
             product.camera,
             create_features(profile["localization"]["features"]),
         )
+        self._coloured = product.gaussians.colour_share() > _COLOURED_PRODUCT
         self._rasterizer = create_rasterizer(profile["splatting"]["rasterizer"])
         self._segmenter = create_segmenter(profile["background"]["segmentation"])
         self._inpainter = create_inpainter(profile["background"]["inpainting"])
@@ -105,6 +110,8 @@ class Inspector:
             NotLocalizedError: too little evidence for any pose.
             ImageError: not an image of the product's camera.
         """
+        if self._coloured and is_grey(image):
+            raise ImageError("the image is grey, and the product was made from colour photos; check the camera's mode")
         return self._localizer.localize(image)
 
     def render(self, object_from_camera: Matrix) -> Reference:

@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -54,29 +56,51 @@ class Product:
     checksum: str = ""  # sha256 of product.yaml, set by save and load
 
     def save(self, folder: Path | str, preview: Image | None = None) -> Product:
-        """Writes the folder; the manifest comes last, so a half-written product never loads.
+        """Writes the folder: all files beside it first, then each takes its place, the manifest last.
 
         Args:
-            folder: made when missing; a product in it is replaced.
+            folder: made when missing; a product in it is replaced, and stays as it is when something goes wrong.
             preview: picture of the twin, [H, W, 3]; the one in the folder is kept when None.
 
         Returns:
             This product with its checksum.
+
+        Raises:
+            ProductError: it cannot be written there.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / MANIFEST).unlink(missing_ok=True)
-        splats = SPLATS if is_compact(self.gaussians) else SPLATS_PLY
-        _SPLATS[splats][1](self.gaussians, folder / splats)
-        for other in set(_SPLATS) - {splats}:
-            (folder / other).unlink(missing_ok=True)
+        staging = folder / f".saving-{os.getpid()}"
+        try:
+            staging.mkdir(parents=True, exist_ok=True)
+            try:
+                self._write(staging, preview, kept=folder / PREVIEW)
+                saved = replace(self, checksum=_sha256(staging / MANIFEST))
+                for name in sorted(path.name for path in staging.iterdir() if path.name != MANIFEST):
+                    (staging / name).replace(folder / name)
+                (staging / MANIFEST).replace(folder / MANIFEST)
+                for other in set(_SPLATS) - {self._splats_name}:
+                    (folder / other).unlink(missing_ok=True)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+            return saved
+        except OSError as error:
+            raise ProductError(f"{folder}: the product cannot be written there ({error.strerror})") from None
+
+    @property
+    def _splats_name(self) -> str:
+        return SPLATS if is_compact(self.gaussians) else SPLATS_PLY
+
+    def _write(self, folder: Path, preview: Image | None, kept: Path) -> None:
+        """Writes all files to a folder; the manifest also names the preview that is kept, if there is one."""
+        _SPLATS[self._splats_name][1](self.gaussians, folder / self._splats_name)
         self.sfm_map.save(folder / MAP)
         _write_yaml(folder / CALIBRATION, self.calibration.to_dict())
         if preview is not None:
             (folder / PREVIEW).write_bytes(encode_png(preview))
-        files = {
-            name: _describe(folder / name) for name in (splats, MAP, CALIBRATION, PREVIEW) if (folder / name).is_file()
-        }
+            kept = folder / PREVIEW
+        files = {name: _describe(folder / name) for name in (self._splats_name, MAP, CALIBRATION)}
+        if kept.is_file():
+            files[PREVIEW] = _describe(kept)
         manifest = {
             "schema_version": SCHEMA_VERSION,
             "name": self.name,
@@ -87,7 +111,6 @@ class Product:
             "files": files,
         }
         _write_yaml(folder / MANIFEST, manifest)
-        return replace(self, checksum=_sha256(folder / MANIFEST))
 
     @classmethod
     def load(cls, folder: Path | str) -> Product:

@@ -7,7 +7,7 @@ import json
 import logging
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -147,12 +147,16 @@ def train_product(
 
 
 def calibrate_product(
-    product: Product, images: list[Image], false_reject_rate: float, progress: Progress = silent
+    product: Product,
+    images: list[Image],
+    false_reject_rate: float,
+    progress: Progress = silent,
+    names: Sequence[str] = (),
 ) -> Product:
-    """Sets a product's threshold from images [H, W, 3] of good parts alone.
+    """Sets a product's threshold from images [H, W, 3] of good parts alone; `names` are the images', for messages.
 
     Raises:
-        TrainingError: most of the images could not be judged.
+        TrainingError: an image is not one of the product's camera, or most of them could not be judged.
         ConfigError: too few images, or an impossible rate.
     """
     inspector = Inspector(product)
@@ -160,6 +164,13 @@ def calibrate_product(
     for index, image in enumerate(images):
         inspections.append(inspector.inspect(image))
         progress(index + 1, len(images), inspections[-1].status.name)
+    foreign = [index for index, inspection in enumerate(inspections) if inspection.status == Status.BAD_IMAGE]
+    if foreign:
+        first = names[foreign[0]] if names else f"image {foreign[0]}"
+        raise TrainingError(
+            f"{len(foreign)} of {len(images)} images are not of this product's camera, as {first}: "
+            f"{inspections[foreign[0]].reason}; leave them out"
+        )
     scores = [inspection.score for inspection in inspections if inspection.status == Status.OK]
     if len(scores) < 0.5 * len(images):
         reasons = sorted({inspection.reason for inspection in inspections if inspection.reason})
@@ -174,7 +185,7 @@ def read_cutouts(data: ClassData) -> list[Cutout]:
     """Reads a class's training views; a view without alpha is cut out at its white background.
 
     Raises:
-        DatasetError: too few views, or views of different sizes.
+        DatasetError: too few views, views of different sizes, or photos that are not cut out.
     """
     if len(data.train) < _FEWEST_VIEWS:
         raise DatasetError(
@@ -186,16 +197,45 @@ def read_cutouts(data: ClassData) -> list[Cutout]:
         if image.shape[:2] != (data.camera.height, data.camera.width):
             raise DatasetError(f"{view.path}: {image.shape[1]}x{image.shape[0]}, the first view has another size")
         cutouts.append(Cutout(image, white_cutout(image) if alpha is None else alpha, view.object_from_camera))
+    _check_cutouts(data, cutouts)
     return cutouts
 
 
 def white_cutout(image: Image) -> Map:
-    """The coverage [H, W] of an object on pure white: what white regions at the border do not reach."""
+    """The coverage [H, W] of an object on pure white: all that is not white ground, also seen through holes.
+
+    White ground is what reaches the border, and wherever else at least four pixels are white without any shade.
+    """
     white = np.asarray((image >= 250).all(axis=2), np.uint8)  # [H, W]
-    _, labels = cv2.connectedComponents(white)
+    count, labels = cv2.connectedComponents(white)
     border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    outside = np.isin(labels, border[border > 0]) & (white > 0)
+    pure = np.bincount(labels[(image >= 254).all(axis=2)], minlength=count)  # pixels of each label
+    ground = np.union1d(border, np.flatnonzero(pure >= 4))
+    outside = np.isin(labels, ground[ground > 0]) & (white > 0)
     return (~outside).astype(np.float32)
+
+
+def _check_cutouts(data: ClassData, cutouts: list[Cutout]) -> None:
+    """Refuses photos that are not cut out, before hours of work on them.
+
+    Raises:
+        DatasetError: says how many, and the first.
+    """
+    whole = [view.path for view, cutout in zip(data.train, cutouts, strict=True) if _is_whole(cutout.alpha)]
+    if whole:
+        raise DatasetError(
+            f"{data.root}: {len(whole)} of {len(cutouts)} photos are not cut out, as {whole[0].name}: "
+            "cut the part out on transparent or pure white ground"
+        )
+    empty = [view.path for view, cutout in zip(data.train, cutouts, strict=True) if not cutout.alpha.any()]
+    if empty:
+        raise DatasetError(f"{empty[0]}: there is no part in it, all is ground; take it out of transforms.json")
+
+
+def _is_whole(alpha: Map) -> bool:
+    """Whether hardly any ground is at the border of a photo, so that it was not taken away."""
+    border = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
+    return bool((border < 0.5).mean() < 0.25)
 
 
 def before_clutter(cutouts: list[Cutout], seed: int) -> list[Image]:

@@ -9,6 +9,8 @@ from pad_ros.images import (
     check_image,
     decode_image,
     encode_png,
+    is_grey,
+    list_images,
     read_cutout,
     read_image,
     read_mask,
@@ -79,3 +81,88 @@ def test_cutouts_are_over_white_whatever_is_under_their_transparency(tmp_path, u
     image, coverage = read_cutout(tmp_path / "a.png")
     np.testing.assert_allclose(image, over_white, atol=1)
     np.testing.assert_allclose(coverage, alpha / 255.0, atol=1e-6)
+
+
+def test_hidden_files_and_folders_are_no_images(tmp_path):
+    for name in ("b.png", "a.JPG", "sub/c.png", "._b.png", ".hidden/d.png", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    assert [path.relative_to(tmp_path).as_posix() for path in list_images(tmp_path)] == ["a.JPG", "b.png", "sub/c.png"]
+    assert [path.name for path in list_images(tmp_path, recursive=False)] == ["a.JPG", "b.png"]
+
+
+def picture(seed=0, size=(120, 160)):
+    coarse = np.random.default_rng(seed).integers(0, 255, (8, 10, 3)).astype(np.float32)
+    return np.clip(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
+
+
+def test_a_jpeg_is_decoded_as_opencv_does():
+    data = cv2.imencode(".jpg", picture())[1].tobytes()
+    expected = cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    assert np.abs(decode_image(data).astype(int) - expected).max() <= 1
+
+
+def test_a_damaged_jpeg_is_said_to_be_damaged():
+    data = cv2.imencode(".jpg", picture())[1].tobytes()
+    with pytest.raises(ImageError, match=r"camera 1: the JPEG is damaged and not readable as a whole \("):
+        decode_image(data[: len(data) // 2], "camera 1")
+    refused = 0
+    for place in np.linspace(700, len(data) - 50, 40).astype(int):
+        try:  # a JPEG has no checksum: where what is left can be read to its end, nothing tells
+            decode_image(data[:place] + data[place + 9 :])
+        except ImageError:
+            refused += 1
+    assert refused > 5
+
+
+@pytest.mark.parametrize("damage", ["half", "bits"])
+def test_a_damaged_png_is_not_readable(damage):
+    data = bytearray(encode_png(picture()))
+    if damage == "half":
+        del data[len(data) // 2 :]
+    else:
+        data[len(data) // 2] ^= 0xFF
+    with pytest.raises(ImageError, match="not a readable image"):
+        decode_image(bytes(data))
+
+
+def marked(channels, value, dtype=np.uint8):
+    mask = np.zeros((6, 8, channels), dtype)
+    mask[2:4, 3:5, 0] = value
+    return mask
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        marked(1, 1),
+        marked(1, 100),
+        marked(1, 255),
+        marked(3, 7),  # blue
+        marked(1, 1, np.uint16),
+        np.dstack([np.zeros((6, 8, 3), np.uint8), marked(1, 255)]),  # in the alpha channel alone
+        np.dstack([marked(3, 255), np.full((6, 8), 255, np.uint8)]),  # opaque everywhere
+    ],
+)
+def test_a_mask_is_what_is_not_zero_in_any_channel(mask, tmp_path):
+    cv2.imwrite(str(tmp_path / "mask.png"), mask)
+    expected = np.zeros((6, 8), bool)
+    expected[2:4, 3:5] = True
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.png"), expected)
+
+
+def test_a_mask_that_is_not_exact_is_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / "mask.jpg"), marked(3, 255))
+    with pytest.raises(ImageError, match="save it as PNG"):
+        read_mask(tmp_path / "mask.jpg")
+
+
+@pytest.mark.parametrize("quality", [30, 75, 95])
+def test_grey_is_told_from_dim_colour(quality):
+    colour = picture()
+    grey = np.repeat(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    for image in (grey, grey[..., 0]):
+        jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+        assert is_grey(decode_image(jpeg))
+    dim = np.clip(grey * 0.1 + np.random.default_rng(0).normal(0, 2, grey.shape), 0, 255).astype(np.uint8)
+    assert not is_grey(dim) and not is_grey(colour)

@@ -78,7 +78,7 @@ def grey(inspector):
 @pytest.mark.parametrize(
     ("make", "status"),
     [
-        (grey, Status.NOT_LOCALIZED),
+        (grey, Status.BAD_IMAGE),
         (lambda i: np.zeros_like(grey(i)), Status.NOT_LOCALIZED),
         (lambda i: np.random.default_rng(0).integers(0, 256, grey(i).shape, dtype=np.uint8), Status.NOT_LOCALIZED),
         (lambda i: grey(i)[:-1], Status.BAD_IMAGE),
@@ -135,3 +135,17 @@ def test_compose_blends_by_transmittance():
     assert abs(int(compose(reference, np.full((1, 1, 3), 100, np.uint8))[0, 0, 0]) - 50) <= 1
     opaque = Reference(reference.image, reference.mask, np.zeros((1, 1), np.float32))
     assert compose(opaque, np.zeros((1, 1, 3), np.uint8))[0, 0, 0] == 128
+
+
+def test_a_grey_image_of_a_coloured_part_is_refused(inspector, sample_images):
+    grey = np.repeat(sample_images[0][2].mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    inspection = inspector.inspect(grey)
+    assert inspection.status == Status.BAD_IMAGE and inspection.anomalous
+    assert "the image is grey, and the product was made from colour photos" in inspection.reason
+
+
+def test_a_grey_part_is_inspected_in_grey(product, sample_images):
+    sh = product.gaussians.sh.mean(axis=2, keepdims=True).repeat(3, axis=2)
+    grey = Inspector(replace(product, gaussians=replace(product.gaussians, sh=sh)))
+    image = np.repeat(sample_images[0][2].mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    assert grey.inspect(image).status == Status.OK

@@ -1,6 +1,11 @@
 import dataclasses
+import errno
+import functools
 import hashlib
+import itertools
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,3 +124,34 @@ def test_a_manifest_that_is_no_manifest(folder, content):
     (folder / "product.yaml").write_text(content)
     with pytest.raises(ProductError, match=r"product\.yaml"):
         Product.load(folder)
+
+
+def test_a_disk_that_fills_up_leaves_the_product_as_it_was(folder, product, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    changed = dataclasses.replace(product, calibration=dataclasses.replace(product.calibration, threshold=9.0))
+    for room in itertools.count():  # so many calls go well
+        with monkeypatch.context() as patch:
+            calls = iter(range(room))
+            for name in ("mkdir", "open", "write_bytes", "write_text"):
+                patch.setattr(Path, name, functools.partialmethod(_while_there_is_room, calls, getattr(Path, name)))
+            try:
+                changed.save(folder, preview=np.zeros((4, 4, 3), np.uint8))
+                break
+            except ProductError as error:
+                assert "cannot be written there (No space left on device)" in str(error)
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before, room
+        assert Product.load(folder).calibration == product.calibration
+    assert room > 5
+    assert Product.load(folder).calibration.threshold == 9.0
+
+
+def _while_there_is_room(path, calls, original, *arguments, **keywords):
+    if next(calls, None) is None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return original(path, *arguments, **keywords)
+
+
+def test_a_place_where_nothing_can_be_written_is_said(product, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ProductError, match=r"file/product: the product cannot be written there \(Not a directory\)"):
+        product.save(tmp_path / "file" / "product")

@@ -1,5 +1,7 @@
 import dataclasses
+import shutil
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -174,12 +176,59 @@ def test_good_images_of_something_else_do_not_calibrate(product):
         calibrate_product(product, belts, 0.01)
 
 
-def test_white_inside_a_part_is_not_background():
-    image = np.full((20, 20, 3), 255, np.uint8)
-    image[5:15, 5:15] = 80
-    image[8:12, 8:12] = 255
+def test_white_ground_seen_through_a_hole_is_ground():
+    image = np.full((40, 40, 3), 255, np.uint8)
+    image[5:35, 5:35] = (180, 40, 40)
+    image[10:16, 10:16] = 255  # a hole
+    image[9, 9:17] = 251  # its rim, mixed with a little of the part
+    image[20:26, 10:16] = 252  # a white brick in the shade
+    image[20, 20] = 255  # a glint
+    image[30, 20:23] = 255
     alpha = white_cutout(image)
-    assert alpha[9, 9] == 1 and alpha[2, 2] == 0 and alpha.sum() == 100
+    assert not alpha[10:16, 10:16].any() and not alpha[9, 9:17].any()
+    assert alpha[20:26, 10:16].all() and alpha[20, 20] and alpha[30, 20:23].all()
+    assert not alpha[:5].any()
+
+
+def test_photos_that_are_not_cut_out_are_refused_before_any_work(small_class, tmp_path):
+    root = shutil.copytree(small_class, tmp_path / "car")
+    photos = root / "train" / "good"
+    (cutout,) = before_clutter([read_cutouts(read_class(root))[3]], seed=0)[:1]
+    write_image(photos / "3.png", cutout)
+    with pytest.raises(DatasetError, match=r"1 of \d+ photos are not cut out, as 3\.png: cut the part out"):
+        train_product(read_class(root), load_profile("cpu"), tmp_path / "p")
+    write_image(photos / "3.png", np.full((240, 240, 3), 255, np.uint8))
+    with pytest.raises(DatasetError, match=r"3\.png: there is no part in it"):
+        train_product(read_class(root), load_profile("cpu"), tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+
+
+def grey_of(image):
+    return np.repeat(image.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+
+
+def test_images_of_another_nature_do_not_calibrate(product, sample_images):
+    good = [image for part, _, image in sample_images if part == "off_road_car_09"]
+    mixed = [*good, grey_of(good[0])]
+    with pytest.raises(TrainingError, match=r"1 of 10 images are not of this product's camera, as last\.png: the im"):
+        calibrate_product(product, mixed, 0.01, names=[*"abcdefghi", "last.png"])
+
+
+def test_a_threshold_that_grows_much_is_asked_for(sample_product, sample_images, tmp_path, capsys, monkeypatch):
+    folder = shutil.copytree(sample_product, tmp_path / "product")
+    for index, (_, _, image) in enumerate(sample_images):  # also those of defective parts
+        write_image(tmp_path / "images" / f"{index}.png", image)
+    before = (folder / "product.yaml").read_bytes()
+    words = ["calibrate", str(folder), str(tmp_path / "images")]
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert "above the old threshold: it would rise from 4.372 to" in said and "Then say --yes" in said
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("builtins.input", lambda text: "n")
+    assert main(words) == 1 and "nothing was changed" in capsys.readouterr().err
+    assert (folder / "product.yaml").read_bytes() == before
+    assert main([*words, "--yes"]) == 0
+    assert Product.load(folder).calibration.threshold > 4.372 * 2.5
 
 
 def test_clutter_replaces_the_white_and_leaves_the_part(small_class):

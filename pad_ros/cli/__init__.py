@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import pad_ros
+from pad_ros.common.files import shown
 from pad_ros.common.quiet import quiet_opencv
 from pad_ros.errors import PadError
 
@@ -37,6 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return arguments.run(arguments) or 0
     except PadError as error:
         print(f"pad {arguments.command}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # what no function has made a typed error of
+        place = f"{shown(error.filename)}: " if error.filename else ""
+        print(f"pad {arguments.command}: {place}{error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\npad {arguments.command}: interrupted", file=sys.stderr)

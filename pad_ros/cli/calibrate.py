@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from pad_ros.cli.options import image_paths
+from pad_ros.common.files import shown
 from pad_ros.common.progress import progress_bar
+from pad_ros.errors import ConfigError
 from pad_ros.images import read_image
 from pad_ros.product import Product
 from pad_ros.training import calibrate_product
+
+_MUCH = 2.5  # from so many times the old threshold on, somebody must say that it is right
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("product", type=Path)
     parser.add_argument("images", type=Path, nargs="+")
     parser.add_argument("--false-reject-rate", type=float, help="share of good images that may be rejected")
+    parser.add_argument("--yes", action="store_true", help="take also a threshold that is much higher than before")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -25,9 +31,29 @@ def run(arguments: argparse.Namespace) -> None:
     rate = arguments.false_reject_rate
     if rate is None:
         rate = product.profile["calibration"]["false_reject_rate"]
-    images = [read_image(path) for path in image_paths(arguments.images)]
+    paths = image_paths(arguments.images)
+    images = [read_image(path) for path in paths]
     with progress_bar("threshold") as progress:
-        calibrated = calibrate_product(product, images, rate, progress)
-    calibrated.save(arguments.product)
+        calibrated = calibrate_product(product, images, rate, progress, [shown(path) for path in paths])
     old, new = product.calibration.threshold, calibrated.calibration.threshold
-    print(f"{arguments.product}: threshold {old:.4g} -> {new:.4g} from {len(images)} good images")
+    above = sum(score > old for score in calibrated.calibration.scores)
+    if new > _MUCH * old and not arguments.yes:
+        _ask(f"{above} of {len(images)} images are above the old threshold: it would rise from {old:.4g} to {new:.4g}")
+    calibrated.save(arguments.product)
+    print(
+        f"{arguments.product}: threshold {old:.4g} -> {new:.4g} from {len(images)} good images, "
+        f"{above} of which the old one would have rejected"
+    )
+
+
+def _ask(what: str) -> None:
+    """Asks whether the images are really of good parts.
+
+    Raises:
+        ConfigError: no, or nobody is there to say.
+    """
+    advice = "defective parts below it will pass. Are all images of good parts, in the light of the line?"
+    if not sys.stdin.isatty():
+        raise ConfigError(f"{what}; {advice} Then say --yes")
+    if input(f"{what}; {advice} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise ConfigError("nothing was changed")

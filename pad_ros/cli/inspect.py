@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from pad_ros.cli.options import image_paths
+from pad_ros.common.files import shown
 from pad_ros.common.progress import progress_bar
 from pad_ros.errors import PadError
 from pad_ros.evaluation.report import write_report
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     inspector = Inspector(Product.load(arguments.product))
-    paths = image_paths(arguments.images)
+    paths = image_paths(arguments.images, arguments.output)
     with ResultWriter(arguments.output, save_maps=arguments.save_maps) as writer, progress_bar("inspect") as progress:
         for index, path in enumerate(paths):
             try:
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
                 inspection = inspector.inspect(image)
             except PadError as error:  # an unreadable file gets its result too
                 image, inspection = None, Inspection(Status.of(error), str(error))
-            writer.add(str(path), image, inspection)
+            writer.add(shown(path), image, inspection)
             progress(index + 1, len(paths), inspection.status.name)
     print(f"report: {write_report(arguments.output, title=inspector.product.name)}")
     print(summarize(read_results(arguments.output)).line())

@@ -39,6 +39,11 @@ def write_text(path: Path | str, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def shown(path: Path | str) -> str:
+    """A path as text for people and files: what is no UTF-8 in it is written with backslashes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def append_whole(path: Path | str, text: str) -> None:
     """Appends to a text file, handed to the system before this returns: all of it or, with an OSError, nothing."""
     data = text.encode()

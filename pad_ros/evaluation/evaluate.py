@@ -117,8 +117,7 @@ def _check(class_data: ClassData, background_free: bool) -> None:
             "evaluation needs good ones (test/good) and anomalous ones (test/DEFECT)"
         )
     for view in class_data.test:
-        if view.anomalous and view.mask_path is None:
-            raise DatasetError(f"{view.path}: labelled {view.defect!r} but has no ground-truth mask")
+        view.read_ground_truth((class_data.camera.height, class_data.camera.width))
         if background_free and view.background_free_path is None and view.object_mask_path is None:
             raise DatasetError(
                 f"{view.path}: the background-free variant needs an image in {BACKGROUND_FREE} or a mask in test_masks"

@@ -86,6 +86,9 @@ class ResultWriter:
             label: what the data set says of it, for the report.
             reference: the twin's view, where the inspection does not carry one.
             overlay: a picture drawn already, instead of drawing one.
+
+        Raises:
+            EvaluationError: the folder cannot be written any more.
         """
         stem = f"{self._count:05d}-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')[-60:]}"
         self._count += 1
@@ -102,13 +105,16 @@ class ResultWriter:
             "view_count": view_count,
             "label": label,
             **inspection.to_dict(),
-            "view": self._picture("view", stem, image, _THUMBNAIL),
-            "reference": self._picture("reference", stem, reference, _THUMBNAIL),
-            "overlay": self._picture("overlay", stem, overlay),
-            "map": self._map(stem, inspection),
         }
-        self._file.write(json.dumps(row, allow_nan=False) + "\n")
-        self._file.flush()
+        try:
+            row["view"] = self._picture("view", stem, image, _THUMBNAIL)
+            row["reference"] = self._picture("reference", stem, reference, _THUMBNAIL)
+            row["overlay"] = self._picture("overlay", stem, overlay)
+            row["map"] = self._map(stem, inspection)
+            self._file.write(json.dumps(row, allow_nan=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise EvaluationError(f"{self.folder}: results cannot be written there ({error.strerror})") from None
         return row
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ import cv2
 from pad_ros.dataset import read_class
 from pad_ros.errors import ConfigError
 from pad_ros.geometry import Camera
-from pad_ros.images import IMAGE_SUFFIXES
+from pad_ros.images import IMAGE_SUFFIXES, list_images
 from pad_ros.results import Image
 
 
@@ -80,7 +80,7 @@ def open_source(source: str) -> FrameSource:
         )
         camera = data.camera
     else:
-        files = tuple(Frame(str(p)) for p in sorted(path.rglob("*")) if p.suffix.lower() in IMAGE_SUFFIXES)
+        files = tuple(Frame(str(p)) for p in list_images(path))
         camera = None
     if not files:
         raise ConfigError(f"source {source!r}: no images in this folder")

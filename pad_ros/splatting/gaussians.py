@@ -12,6 +12,8 @@ from pad_ros.common.files import replacing
 from pad_ros.errors import ProductError
 
 Floats = NDArray[np.float32]
+SH_C0 = 0.28209479177387814  # the constant harmonic
+_COLOURED = 0.12  # difference of channels, of 1, from which on something has a colour
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,14 @@ class Gaussians:
     def select(self, index: NDArray[np.generic]) -> Gaussians:
         """The Gaussians of a boolean mask [N] or of indices."""
         return Gaussians(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    def colour_share(self) -> float:
+        """The share of the visible surface that has a colour, 0…1: grey parts have next to none."""
+        rgb = 0.5 + SH_C0 * self.sh[:, 0]  # [N, 3]
+        opacity = 1.0 / (1.0 + np.exp(-self.logit_opacities))
+        larger = np.sort(self.log_scales, axis=1)[:, 1:]  # [N, 2]
+        area = opacity * np.exp(larger.sum(axis=1))  # [N]
+        return float(area[np.ptp(rgb, axis=1) > _COLOURED].sum() / max(float(area.sum()), 1e-12))
 
     def check_finite(self, source: str) -> None:
         """Refuses broken numbers.

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from pad_ros.errors import TrainingError
 from pad_ros.geometry import invert_rigid
-from pad_ros.splatting.gaussians import Gaussians
+from pad_ros.splatting.gaussians import SH_C0, Gaussians
 from pad_ros.splatting.views import View, object_mask
 
-SH_C0 = 0.28209479177387814  # the constant harmonic
 _INITIAL_OPACITY = 0.1
 _FEWEST_POINTS = 50
 _HULL_GRID = 40  # cells along the longest side of the searched box

@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 import sys
@@ -66,3 +67,29 @@ def test_a_truncated_product_is_one_line_too(sample_product, tmp_path, capsys):
     (folder / "map.npz").write_bytes(b"PK")
     assert main(["inspect", str(folder), str(tmp_path), "-o", str(tmp_path / "out")]) == 1
     assert "map.npz" in capsys.readouterr().err
+
+
+def test_a_second_run_does_not_inspect_its_own_pictures(sample_product, image_files):
+    out = image_files / "results"
+    for _ in range(2):
+        assert main(["inspect", str(sample_product), str(image_files), "-o", str(out)]) == 0
+        assert sorted(row["image"].rsplit("/", 1)[-1] for row in read_results(out)) == ["0.png", "9.png"]
+
+
+def test_hidden_files_are_left_out_and_a_name_that_is_no_utf8_is_shown(sample_product, image_files, tmp_path):
+    (image_files / "._0.png").write_bytes(b"\x00\x05\x16\x07 AppleDouble")
+    latin = os.fsencode(image_files) + b"/gr\xfcn.png"
+    os.rename(os.fsencode(image_files / "0.png"), latin)
+    assert main(["inspect", str(sample_product), str(image_files), "-o", str(tmp_path / "out")]) == 0
+    names = sorted(row["image"].rsplit("/", 1)[-1] for row in read_results(tmp_path / "out"))
+    assert names == ["9.png", "gr\\xfcn.png"]
+    assert "gr\\xfcn.png" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(sample_product, image_files, capsys, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "some/file")
+
+    monkeypatch.setattr("pad_ros.cli.inspect.write_report", full)
+    assert main(["inspect", str(sample_product), str(image_files), "-o", str(image_files / "out")]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "pad inspect: some/file: No space left on device"

@@ -150,6 +150,11 @@ def test_without_true_poses_there_is_no_pose_accuracy(class_folder):
 
 def test_what_cannot_be_scored_is_refused_before_any_image(class_folder):
     inspector = ScriptedInspector(answers())
+    nothing = np.zeros((64, 64), np.uint8)
+    for mask, reason in ((nothing, "nothing is marked in it"), (nothing[:9, :9], "9x9, the images have 64x64")):
+        write_image(class_folder / "ground_truth/scratch/1_mask.png", mask)
+        with pytest.raises(DatasetError, match=rf"1_mask\.png: {reason}"):
+            evaluate_class(read_class(class_folder), inspector)
     (class_folder / "ground_truth/scratch/1_mask.png").unlink()
     with pytest.raises(DatasetError, match="no ground-truth mask"):
         evaluate_class(read_class(class_folder), inspector)
