@@ -9,6 +9,7 @@ import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ from pad_ros.errors import DatasetError, TrainingError
 from pad_ros.geometry import Matrix
 from pad_ros.images import read_cutout, to_uint8
 from pad_ros.inspector import Inspector
+from pad_ros.lens import Lens, Undistorter
 from pad_ros.localization.features import create_features
 from pad_ros.localization.sfm_map import SfmMap, build_map
 from pad_ros.product import Product
@@ -132,7 +134,7 @@ def train_product(
     uncalibrated = Product(
         name=name or data.name,
         unit=read_unit(data),
-        camera=data.camera,
+        lens=Lens(data.camera),  # the held-out views are undistorted already
         profile=profile,
         gaussians=gaussians,
         sfm_map=sfm_map,
@@ -141,7 +143,7 @@ def train_product(
     )
     images = before_clutter(held_out, seed)
     product = calibrate_product(uncalibrated, images, profile["calibration"]["false_reject_rate"], stage("threshold"))
-    product = product.save(folder, preview=contact_sheet(product, poses))
+    product = replace(product, lens=data.lens).save(folder, preview=contact_sheet(product, poses))
     shutil.rmtree(folder / ".training")
     return product
 
@@ -171,7 +173,7 @@ def calibrate_product(
 
 
 def read_cutouts(data: ClassData) -> list[Cutout]:
-    """Reads a class's training views; a view without alpha is cut out at its white background.
+    """Reads a class's training views into its ideal camera; one without alpha is cut out at its white background.
 
     Raises:
         DatasetError: too few views, or views of different sizes.
@@ -181,11 +183,14 @@ def read_cutouts(data: ClassData) -> list[Cutout]:
             f"{data.root}: {len(data.train)} training views, at least {_FEWEST_VIEWS} needed (100 are good)"
         )
     cutouts = []
+    undistorter_of = lru_cache(maxsize=1)(Undistorter)  # most often one lens took all photos
     for view in data.train:
         image, alpha = read_cutout(view.path)
         if image.shape[:2] != (data.camera.height, data.camera.width):
             raise DatasetError(f"{view.path}: {image.shape[1]}x{image.shape[0]}, the first view has another size")
-        cutouts.append(Cutout(image, white_cutout(image) if alpha is None else alpha, view.object_from_camera))
+        alpha = white_cutout(image) if alpha is None else alpha
+        image, alpha = undistorter_of(view.lens, data.camera).undistort_cutout(image, alpha)
+        cutouts.append(Cutout(image, alpha, view.object_from_camera))
     return cutouts
 
 

@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 from pad_ros.errors import ImageError
 from pad_ros.geometry import Camera, Matrix, quaternion_from_rotation, ros_intrinsics, rotation_from_quaternion
 from pad_ros.images import decode_image
+from pad_ros.lens import MODELS, Lens, largest_shift, ros_distortion
 from pad_ros.results import Image as RgbImage
 
 _TO_RGB = {
@@ -25,6 +26,10 @@ _TO_RGB = {
     "bgra8": cv2.COLOR_BGRA2RGB,
 }
 _CHANNELS = {"rgb8": 3, "bgr8": 3, "mono8": 1, "rgba8": 4, "bgra8": 4}
+
+
+# How far the camera and the product may be apart in where the lens shows a point.
+_LENS_TOLERANCE_PX = 1.0
 
 
 def stamp_of(header: Any) -> int:
@@ -101,28 +106,30 @@ def matrix_from_pose(pose: Any) -> Matrix:
     return matrix
 
 
-def camera_info_message(header: Header, camera: Camera) -> CameraInfo:
-    """Makes the CameraInfo of a pinhole camera without distortion."""
-    k = ros_intrinsics(camera)
+def camera_info_message(header: Header, lens: Lens) -> CameraInfo:
+    """Makes the CameraInfo of a camera."""
+    camera, k = lens.camera, ros_intrinsics(lens.camera)
+    model, coefficients = ros_distortion(lens)
     return CameraInfo(
         header=header,
         height=camera.height,
         width=camera.width,
-        distortion_model="plumb_bob",
-        d=[0.0] * 5,
+        distortion_model=model,
+        d=coefficients,
         k=k.ravel().tolist(),
         r=np.eye(3).ravel().tolist(),
         p=np.hstack([k, np.zeros((3, 1))]).ravel().tolist(),
     )
 
 
-def camera_problem(info: Any, camera: Camera, tolerance: float = 0.02) -> str:
+def camera_problem(info: Any, camera: Camera, tolerance: float = 0.02, *, lens: Lens | None = None) -> str:
     """How a CameraInfo differs from the product's camera; empty when it does not, or is not calibrated.
 
     Args:
         info: the CameraInfo.
         camera: the product's.
         tolerance: allowed difference, as a share of the focal length.
+        lens: the product's, where its camera is not an ideal one.
     """
     if (info.width, info.height) != (camera.width, camera.height):
         return f"camera_info is for {info.width}x{info.height}, the product for {camera.width}x{camera.height}"
@@ -132,9 +139,34 @@ def camera_problem(info: Any, camera: Camera, tolerance: float = 0.02) -> str:
     wanted = ros_intrinsics(camera).ravel()[[0, 4, 2, 5]]
     if not np.abs(found - wanted).max() <= tolerance * camera.fx:
         return f"camera_info has fx, fy, cx, cy = {found.round(1).tolist()}, the product {wanted.round(1).tolist()}"
-    if np.abs(info.d).max(initial=0.0) > 1e-6:
+    return lens_problem(info.distortion_model, info.d, lens or Lens(camera))
+
+
+def lens_problem(model: str, coefficients: Any, lens: Lens) -> str:
+    """How the distortion that a camera says differs from the one that the product undoes; empty when it does not.
+
+    Args:
+        model: of the CameraInfo.
+        coefficients: its d; empty or all 0 for images without distortion.
+        lens: the product's.
+    """
+    numbers = np.trim_zeros(np.asarray(coefficients, np.float64), "b")
+    if numbers.size == 0:
+        model = "none"
+    count = MODELS.get(model, 0)
+    if numbers.size > count or not np.isfinite(numbers).all():
+        return f"camera_info has distortion {model!r} {numbers.tolist()}; rectify the images (image_proc)"
+    said = Lens(lens.camera, model, tuple(np.pad(numbers, (0, count - numbers.size))))
+    if largest_shift(said, lens) <= _LENS_TOLERANCE_PX:
+        return ""
+    if not lens.distorted:
         return "camera_info has lens distortion; rectify the images (image_proc) before they come here"
-    return ""
+    if not said.distorted:
+        return (
+            "camera_info has no lens distortion, but the product undoes that of its own photos; "
+            "give it the camera's raw images, or train it with rectified ones"
+        )
+    return f"camera_info has {model} {np.round(said.coefficients, 4).tolist()}, the product {list(lens.coefficients)}"
 
 
 def cloud_message(header: Header, points: NDArray[Any], colors: NDArray[np.uint8]) -> PointCloud2:

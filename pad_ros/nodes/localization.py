@@ -59,7 +59,7 @@ class LocalizationNode(PadNode):
         }
 
     def _on_camera_info(self, message: CameraInfo) -> None:
-        problem = convert.camera_problem(message, self.inspector.camera)
+        problem = convert.camera_problem(message, self.inspector.camera, lens=self.inspector.lens)
         if problem and problem != self._camera_problem:
             self.get_logger().error(f"{problem}; every image is refused until that is mended")
         self._camera_problem = problem
@@ -77,7 +77,7 @@ class LocalizationNode(PadNode):
             image = convert.image_from_message(message)
             if self._camera_problem:
                 raise ImageError(self._camera_problem)
-            estimate = self.inspector.localize(image)
+            estimate = self.inspector.localize(self.inspector.prepare(image))
         except Exception as error:
             answer.status = int(Status.of(error))
             answer.reason = str(error) if isinstance(error, PadError) else f"{type(error).__name__}: {error}"

@@ -11,6 +11,7 @@ from std_msgs.msg import Header  # noqa: E402
 from pad_ros.errors import ImageError  # noqa: E402
 from pad_ros.geometry import Camera, look_at  # noqa: E402
 from pad_ros.images import encode_png  # noqa: E402
+from pad_ros.lens import Lens  # noqa: E402
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -100,7 +101,7 @@ CAMERA = Camera(640, 480, 500.0, 500.0, 320.0, 240.0)
 
 
 def test_camera_info_of_the_camera_itself_fits():
-    assert convert.camera_problem(convert.camera_info_message(Header(), CAMERA), CAMERA) == ""
+    assert convert.camera_problem(convert.camera_info_message(Header(), Lens(CAMERA)), CAMERA) == ""
 
 
 @pytest.mark.parametrize(
@@ -112,11 +113,11 @@ def test_camera_info_of_the_camera_itself_fits():
     ],
 )
 def test_camera_info_of_another_camera(other, reason):
-    assert reason in convert.camera_problem(convert.camera_info_message(Header(), other), CAMERA)
+    assert reason in convert.camera_problem(convert.camera_info_message(Header(), Lens(other)), CAMERA)
 
 
 def test_distortion_is_refused_and_an_uncalibrated_camera_is_not():
-    info = convert.camera_info_message(Header(), CAMERA)
+    info = convert.camera_info_message(Header(), Lens(CAMERA))
     info.d = [0.1, 0.0, 0.0, 0.0, 0.0]
     assert "rectify" in convert.camera_problem(info, CAMERA)
     info.k = [0.0] * 9

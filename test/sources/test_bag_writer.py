@@ -100,4 +100,4 @@ def test_unknown_part_and_bad_rate(class_data, tmp_path):
 
 def test_class_without_test_images(class_data, tmp_path):
     with pytest.raises(BagError, match="no test images"):
-        write_bag(ClassData(tmp_path, class_data.camera, [], []), tmp_path / "x")
+        write_bag(ClassData(tmp_path, class_data.lens, [], []), tmp_path / "x")
