@@ -21,8 +21,9 @@ from pad_ros.errors import DatasetError, ImageError
 from pad_ros.geometry import Camera, Matrix, blender_from_opencv_pose, is_rigid, opencv_from_blender_pose
 from pad_ros.images import IMAGE_SUFFIXES, read_image, read_mask
 from pad_ros.lens import Lens
+from pad_ros.photos import find_photos
 from pad_ros.results import Mask
-from pad_ros.transforms import common_lens, describe_lens, find_photos, read_lenses
+from pad_ros.transforms import common_lens, describe_lens, read_lenses
 
 GOOD = "good"
 BACKGROUND_FREE = "test_background_free"  # the folder of the test images' cut-out variants
@@ -118,7 +119,7 @@ def read_class(root: Path | str) -> ClassData:
     if not isinstance(frames, list) or not frames:
         raise DatasetError(f"{root / 'transforms.json'}: no frames, so no poses; `pad train` needs photos with poses")
     poses = [_frame_pose(f"{root / 'transforms.json'} frame {index}", frame) for index, frame in enumerate(frames)]
-    photos = find_photos(root, [str(frame.get("file_path", "")) for frame in frames])
+    photos = find_photos(root, [str(frame.get("file_path") or "") for frame in frames])
     lenses = read_lenses(transforms, _size(photos[0]), str(root / "transforms.json"))
     lens = common_lens(lenses)
     train = [TrainView(*view) for view in zip(photos, poses, lenses, strict=True)]

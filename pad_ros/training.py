@@ -183,7 +183,7 @@ def read_cutouts(data: ClassData) -> list[Cutout]:
             f"{data.root}: {len(data.train)} training views, at least {_FEWEST_VIEWS} needed (100 are good)"
         )
     cutouts = []
-    undistorter_of = lru_cache(maxsize=1)(Undistorter)  # most often one lens took all photos
+    undistorter_of = lru_cache(maxsize=4)(Undistorter)  # few cameras took all photos, most often one
     for view in data.train:
         image, alpha = read_cutout(view.path)
         if image.shape[:2] != (data.camera.height, data.camera.width):

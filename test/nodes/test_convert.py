@@ -1,3 +1,4 @@
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -122,6 +123,38 @@ def test_distortion_is_refused_and_an_uncalibrated_camera_is_not():
     assert "rectify" in convert.camera_problem(info, CAMERA)
     info.k = [0.0] * 9
     assert convert.camera_problem(info, CAMERA) == ""
+
+
+BARREL = Lens(CAMERA, "plumb_bob", (-0.25, 0.1, 0.001, 0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("model", "d", "lens", "problem"),
+    [
+        ("plumb_bob", BARREL.coefficients, BARREL, ""),
+        ("plumb_bob", (-0.25, 0.1, 0.001, 0.0), BARREL, ""),  # as drivers write it that know no k3
+        ("rational_polynomial", (*BARREL.coefficients, 0.0, 0.0, 0.0), BARREL, ""),
+        ("plumb_bob", (-0.251, 0.1, 0.001, 0.0, 0.0), BARREL, ""),
+        ("plumb_bob", (), Lens(CAMERA), ""),
+        ("", (0.0,) * 8, Lens(CAMERA), ""),
+        ("equidistant", (0.01, 0.0, 0.0, 0.0), Lens(CAMERA, "equidistant", (0.01, 0.0, 0.0, 0.0)), ""),
+        ("plumb_bob", (-0.2, 0.1, 0.001, 0.0, 0.0), BARREL, r"plumb_bob \[-0.2, .*, the product \[-0.25, "),
+        ("plumb_bob", (0.0,) * 5, BARREL, "no lens distortion, but the product undoes"),
+        ("plumb_bob", (-0.25, 0.1, 0.001, 0.0, 0.0), Lens(CAMERA), "rectify"),
+        ("thin_prism", (0.1,), BARREL, "distortion 'thin_prism'"),
+        ("rational_polynomial", (*[0.1] * 8, 0.0, 0.1), BARREL, "distortion 'rational_polynomial'"),
+        ("plumb_bob", (float("nan"),), BARREL, "distortion 'plumb_bob'"),
+    ],
+)
+def test_the_cameras_lens_must_be_the_products(model, d, lens, problem):
+    info = convert.camera_info_message(Header(), Lens(CAMERA))
+    info.distortion_model, info.d = model, list(d)
+    found = convert.camera_problem(info, CAMERA, lens=lens)
+    assert re.search(problem, found) if problem else found == ""
+
+
+def test_a_lens_is_sent_as_it_is():
+    assert convert.camera_problem(convert.camera_info_message(Header(), BARREL), CAMERA, lens=BARREL) == ""
 
 
 def test_cloud_has_points_and_colours():
