@@ -156,6 +156,11 @@ class Undistorter:
         image[~self.seen], alpha[~self.seen] = 255, 0.0
         return image, alpha
 
+    def cuts(self, alpha: Map) -> bool:
+        """Whether the part of an undistorted cut-out [H, W] goes on where the lens sees nothing."""
+        inside = cv2.erode(self.seen.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # the picture's own edge is none
+        return bool((alpha[self.seen & ~inside] > 0.5).any())
+
     def distort(self, values: NDArray[Any], outside: float = 0) -> NDArray[Any]:
         """A map, mask or picture of the ideal camera, in the lens's pixels; `outside` where the ideal one sees less."""
         if self.idle:

@@ -183,15 +183,32 @@ def read_cutouts(data: ClassData) -> list[Cutout]:
             f"{data.root}: {len(data.train)} training views, at least {_FEWEST_VIEWS} needed (100 are good)"
         )
     cutouts = []
-    undistorter_of = lru_cache(maxsize=4)(Undistorter)  # few cameras took all photos, most often one
     for view in data.train:
         image, alpha = read_cutout(view.path)
         if image.shape[:2] != (data.camera.height, data.camera.width):
             raise DatasetError(f"{view.path}: {image.shape[1]}x{image.shape[0]}, the first view has another size")
-        alpha = white_cutout(image) if alpha is None else alpha
-        image, alpha = undistorter_of(view.lens, data.camera).undistort_cutout(image, alpha)
-        cutouts.append(Cutout(image, alpha, view.object_from_camera))
-    return cutouts
+        cutouts.append(Cutout(image, white_cutout(image) if alpha is None else alpha, view.object_from_camera))
+    return _undistorted(cutouts, data)
+
+
+def _undistorted(cutouts: list[Cutout], data: ClassData) -> list[Cutout]:
+    """Brings each view from its lens into the class's ideal camera."""
+    undistorter_of = lru_cache(maxsize=4)(Undistorter)  # few cameras took all photos, most often one
+    ideal, cut = [], 0
+    for cutout, view in zip(cutouts, data.train, strict=True):
+        undistorter = undistorter_of(view.lens, data.camera)
+        image, alpha = undistorter.undistort_cutout(cutout.image, cutout.alpha)
+        ideal.append(replace(cutout, image=image, alpha=alpha))
+        cut += undistorter.cuts(alpha)
+    if cut:
+        logger.warning(
+            "%s: in %d of %d photos the part reaches the edge of what the lens shows, and its twin would end there; "
+            "take them from further away",
+            data.root,
+            cut,
+            len(cutouts),
+        )
+    return ideal
 
 
 def white_cutout(image: Image) -> Map:

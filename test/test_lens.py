@@ -91,7 +91,7 @@ def test_a_lens_that_does_not_distort_leaves_everything_alone():
         assert undistorter.distort(picture) is picture
         assert undistorter.undistort_cutout(picture, alpha) == (picture, alpha)
         assert undistorter.distort_region(region) is region
-        assert undistorter.seen.all() and undistorter.shown.all()
+        assert undistorter.seen.all() and undistorter.shown.all() and not undistorter.cuts(alpha)
 
 
 def test_photos_of_one_camera_are_brought_into_another():
@@ -110,6 +110,9 @@ def test_what_the_lens_does_not_see_is_no_part_of_a_cutout():
     assert (image[~undistorter.seen] == 255).all() and not alpha[~undistorter.seen].any()
     inside = cv2.erode(undistorter.seen.astype(np.uint8), np.ones((9, 9))) > 0
     assert (image[inside] == 60).all() and alpha[inside].min() > 0.9999
+    assert undistorter.cuts(alpha)
+    alpha[:, 150:] = alpha[:, :30] = alpha[:20] = alpha[140:] = 0.0
+    assert not undistorter.cuts(alpha)
     assert (undistorter.undistort(dark) == 60).all()  # no edge that features could see
 
 

@@ -243,6 +243,22 @@ def test_distorted_photos_become_what_the_ideal_camera_would_see(distorted_class
         assert cutout.alpha.min() == 0.0 and cutout.alpha.max() <= 1.0
 
 
+def test_a_part_that_the_lens_cuts_off_is_worth_a_word(small_class, tmp_path, caplog):
+    """A pincushion lens shows less than its ideal camera would: at the border of that one's picture is nothing."""
+    root = shutil.copytree(small_class, tmp_path / "car")
+    content = json.loads((root / "transforms.json").read_text())
+    (root / "transforms.json").write_text(json.dumps({**content, "k1": 0.3}))
+    read_cutouts(read_class(root))
+    assert not caplog.text
+    image, alpha = read_cutout(root / "train" / "good" / "3.png")
+    rgba = np.dstack([image, to_uint8(255.0 * alpha)])
+    first = np.flatnonzero(alpha.any(axis=0))[0] + 20
+    rgba = np.concatenate([rgba[:, first:], np.full_like(rgba[:, :first], (255, 255, 255, 0))], axis=1)
+    write_image(root / "train" / "good" / "3.png", rgba)  # the part runs out of the picture
+    read_cutouts(read_class(root))
+    assert f"in 1 of {len(content['frames'])} photos the part reaches the edge of what the lens shows" in caplog.text
+
+
 def test_photos_of_several_cameras_are_brought_into_one(distorted_class, tmp_path):
     """Half of the photos say another focal length: what they show is brought to that of all."""
     root = shutil.copytree(distorted_class, tmp_path / "car")
