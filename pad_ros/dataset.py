@@ -9,20 +9,21 @@ is in OpenCV axes.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from pad_ros.common.files import write_text
 from pad_ros.errors import DatasetError, ImageError
 from pad_ros.geometry import Camera, Matrix, blender_from_opencv_pose, is_rigid, opencv_from_blender_pose
-from pad_ros.images import IMAGE_SUFFIXES, list_images, read_mask
+from pad_ros.images import list_images, read_image, read_mask
+from pad_ros.lens import Lens
+from pad_ros.photos import find_photos
 from pad_ros.results import Mask
+from pad_ros.transforms import common_lens, describe_lens, read_lenses
 
 GOOD = "good"
 BACKGROUND_FREE = "test_background_free"  # the folder of the test images' cut-out variants
@@ -30,10 +31,11 @@ BACKGROUND_FREE = "test_background_free"  # the folder of the test images' cut-o
 
 @dataclass(frozen=True)
 class TrainView:
-    """A photo of the good part over white, with its camera-to-object pose [4, 4]."""
+    """A photo of the good part over white, with its camera-to-object pose [4, 4] and the lens that took it."""
 
     path: Path
     object_from_camera: Matrix
+    lens: Lens
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,17 @@ class TestView:
 
 @dataclass(frozen=True)
 class ClassData:
-    """One class of a data set: one kind of part."""
+    """One class of a data set: one kind of part; where lenses took its photos that differ, `lens` is an ideal one."""
 
     root: Path
-    camera: Camera
+    lens: Lens
     train: list[TrainView]
     test: list[TestView]
+
+    @property
+    def camera(self) -> Camera:
+        """The ideal camera, into which every photo is brought."""
+        return self.lens.camera
 
     @property
     def name(self) -> str:
@@ -114,25 +121,26 @@ def read_class(root: Path | str) -> ClassData:
     """Reads a class folder: ours or MAD-Sim's.
 
     Raises:
-        DatasetError: poses or images are missing or broken; says which.
+        DatasetError: poses, intrinsics or images are missing or broken; says which.
     """
     root = Path(root)
     transforms = _read_json(root / "transforms.json")
     frames = transforms.get("frames")
-    angle = transforms.get("camera_angle_x")
     if not isinstance(frames, list) or not frames:
         raise DatasetError(f"{root / 'transforms.json'}: no frames, so no poses; `pad train` needs photos with poses")
-    if not isinstance(angle, int | float) or not 0 < angle < math.pi:
-        raise DatasetError(f"{root / 'transforms.json'}: camera_angle_x must be an angle in radians, got {angle!r}")
-    train = [_train_view(root, index, frame) for index, frame in enumerate(frames)]
-    return ClassData(root, _camera(train[0].path, float(angle)), train, _read_test(root))
+    poses = [_frame_pose(f"{root / 'transforms.json'} frame {index}", frame) for index, frame in enumerate(frames)]
+    photos = find_photos(root, [str(frame.get("file_path") or "") for frame in frames])
+    lenses = read_lenses(transforms, _size(photos[0]), str(root / "transforms.json"))
+    lens = common_lens(lenses)
+    train = [TrainView(*view) for view in zip(photos, poses, lenses, strict=True)]
+    return ClassData(root, lens, train, _read_test(root))
 
 
-def write_transforms(path: Path | str, camera: Camera, poses: Iterable[tuple[str, Matrix]]) -> None:
+def write_transforms(path: Path | str, camera: Camera | Lens, poses: Iterable[tuple[str, Matrix]]) -> None:
     """Writes `transforms.json` for (file path, camera-to-object pose [4, 4] in OpenCV axes) pairs."""
+    lens = camera if isinstance(camera, Lens) else Lens(camera)
     frames = [{"file_path": file, "transform_matrix": blender_from_opencv_pose(pose).tolist()} for file, pose in poses]
-    angle = 2.0 * math.atan(0.5 * camera.width / camera.fx)
-    _write_json(path, {"camera_angle_x": angle, "frames": frames})
+    _write_json(path, {**describe_lens(lens), "frames": frames})
 
 
 def write_test_poses(path: Path | str, entries: Iterable[dict[str, Any]]) -> None:
@@ -176,25 +184,18 @@ def _pose(source: str, matrix: Any) -> Matrix:
     return opencv_from_blender_pose(pose)
 
 
-def _train_view(root: Path, index: int, frame: Any) -> TrainView:
-    source = f"{root / 'transforms.json'} frame {index}"
+def _frame_pose(source: str, frame: Any) -> Matrix:
     if not isinstance(frame, dict) or "transform_matrix" not in frame:
         raise DatasetError(f"{source}: no transform_matrix, so no pose")
-    # MAD-Sim's file_path is not reliable (other folder, no suffix): image i is train/good/{i}.png.
-    named = root / str(frame.get("file_path", ""))
-    candidates = [named] if named.suffix in IMAGE_SUFFIXES else [named.with_name(named.name + ".png")]
-    candidates += [root / "train" / GOOD / f"{stem}.png" for stem in (index, f"{index:03d}", f"{index:04d}")]
-    path = next((candidate for candidate in candidates if candidate.is_file()), None)
-    if path is None:
-        raise DatasetError(f"{source}: no image; looked for {candidates[0]} and train/good/{index}.png")
-    return TrainView(path, _pose(source, frame["transform_matrix"]))
+    return _pose(source, frame["transform_matrix"])
 
 
-def _camera(path: Path, angle: float) -> Camera:
-    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if image is None:
-        raise DatasetError(f"{path}: not a readable image")
-    return Camera.from_horizontal_angle(angle, image.shape[1], image.shape[0])
+def _size(photo: Path) -> tuple[int, int]:
+    try:
+        height, width = read_image(photo).shape[:2]
+    except ImageError as error:
+        raise DatasetError(str(error)) from None
+    return width, height
 
 
 def _read_test(root: Path) -> list[TestView]:

@@ -54,7 +54,10 @@ class Camera:
 
     def scaled(self, factor: float) -> Camera:
         """The same camera for the image resized by `factor`."""
-        width, height = round(self.width * factor), round(self.height * factor)
+        return self.resized(round(self.width * factor), round(self.height * factor))
+
+    def resized(self, width: int, height: int) -> Camera:
+        """The same camera for the image resized to `width` x `height`."""
         sx, sy = width / self.width, height / self.height
         return Camera(width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy)
 

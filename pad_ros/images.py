@@ -1,4 +1,8 @@
-"""Reading, writing and checking images; the only place outside the nodes where RGB meets BGR."""
+"""Reading, writing and checking images; the only place outside the nodes where RGB meets BGR.
+
+Pixels are taken as they are stored: an EXIF orientation is ignored, everywhere. Poses and intrinsics of photos are for
+the stored pixels, and camera drivers know none.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,8 @@ Window = tuple[slice, slice]  # rows, columns
 _DARK = 16
 _GREY = 2  # difference of channels that rounding alone makes
 _JPEG = b"\xff\xd8"  # how a JPEG begins
+_COLOR = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+_AS_STORED = cv2.IMREAD_UNCHANGED  # channels and depth too; it has all flags, to ignore the orientation among them
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
@@ -50,7 +56,7 @@ def decode_image(data: bytes, name: str = "image") -> Image:
             if "Unsupported" not in str(error):
                 raise ImageError(f"{name}: the JPEG is damaged and not readable as a whole ({error})") from None
     buffer = np.frombuffer(data, dtype=np.uint8)
-    decoded = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if buffer.size else None
+    decoded = cv2.imdecode(buffer, _COLOR) if buffer.size else None
     if decoded is None:
         raise ImageError(f"{name}: not a readable image ({buffer.size} bytes); is the file or message truncated?")
     return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
@@ -68,11 +74,7 @@ def read_image(path: Path | str) -> Image:
     Raises:
         ImageError: no such file, or not an image.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be read ({error.strerror})") from None
-    return decode_image(data, str(path))
+    return decode_image(_read_bytes(path), str(path))
 
 
 def read_cutout(path: Path | str) -> tuple[Image, NDArray[np.float32] | None]:
@@ -84,9 +86,10 @@ def read_cutout(path: Path | str) -> tuple[Image, NDArray[np.float32] | None]:
     Raises:
         ImageError: no such file, or not an image.
     """
-    decoded = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    data = _read_bytes(path)
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED) if data else None
     if decoded is None or decoded.ndim != 3 or decoded.shape[2] != 4:
-        return read_image(path), None
+        return decode_image(data, str(path)), None
     if decoded.dtype == np.uint16:
         decoded = to_uint8(decoded / 257.0)
     rgb: Image = cv2.cvtColor(decoded[..., :3], cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
@@ -104,13 +107,10 @@ def read_mask(path: Path | str) -> Mask:
     Raises:
         ImageError: no such file, not an image, or a JPEG, whose zeros are not exact.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise ImageError(f"{path}: cannot be read ({error.strerror})") from None
+    data = _read_bytes(path)
     if data[:2] == _JPEG:
         raise ImageError(f"{path}: a mask must be exact, and JPEG is not; save it as PNG")
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED) if data else None
     if decoded is None:
         raise ImageError(f"{path}: not a readable image ({len(data)} bytes)")
     channels = np.atleast_3d(decoded)  # [H, W, C]
@@ -123,6 +123,13 @@ def write_image(path: Path | str, image: NDArray[np.uint8]) -> None:
     """Writes a PNG; RGB [H, W, 3], RGBA [H, W, 4] or grey [H, W] uint8. Never leaves half a file."""
     with replacing(path) as partial:
         partial.write_bytes(encode_png(image))
+
+
+def _read_bytes(path: Path | str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def to_uint8(values: NDArray[Any]) -> Image:

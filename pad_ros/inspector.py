@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from pad_ros.common.registry import check_settings
 from pad_ros.errors import ImageError, InspectionError, NotLocalizedError, ProductError
 from pad_ros.geometry import Matrix
 from pad_ros.images import check_image, is_grey, to_uint8
+from pad_ros.lens import Undistorter
 from pad_ros.localization.features import create_features
 from pad_ros.localization.localizer import create_localizer
 from pad_ros.product import Product
@@ -30,6 +32,8 @@ logger = logging.getLogger(__name__)
 TRANSMITTANCE_THRESHOLD = 0.5
 # The twin must cover this share of the image, or its pose shows no part.
 _SMALLEST_PART = 1e-3
+# When the ideal camera shows less of the lens's picture, it is worth a word.
+_MOST_OF_THE_PICTURE = 0.9
 
 
 # A product with this share of coloured surface was made from colour photos.
@@ -39,7 +43,8 @@ _COLOURED_PRODUCT = 0.02
 class Inspector:
     """Inspects images of one product.
 
-    The stages are public because ROS nodes run them in separate processes; `inspect` runs them all.
+    The stages are public because ROS nodes run them in separate processes; `inspect` runs them all. Between `prepare`
+    and `report` everything is in the product's ideal camera.
     """
 
     def __init__(self, product: Product) -> None:
@@ -51,7 +56,8 @@ class Inspector:
         """
         profile = product.profile
         self.product = product
-        self.camera = product.camera
+        self.lens, self.camera = product.lens, product.camera
+        self._undistorter = _undistorter_of(product)
         self._localizer = create_localizer(
             profile["localization"]["localizer"],
             product.sfm_map,
@@ -79,13 +85,13 @@ class Inspector:
         Never raises for what an image holds: what cannot be judged gets a status with a reason, and is anomalous.
 
         Args:
-            image: RGB uint8 [H, W, 3] of the product's camera.
+            image: RGB uint8 [H, W, 3] of the product's camera; the result is in its pixels.
         """
         timings: dict[str, float] = {}
         pose: PoseEstimate | None = None
         try:
             with _stage(timings, "total"):
-                image = check_image(image, self.camera)
+                image = self.prepare(image)
                 with _stage(timings, "localization"):
                     pose = self.localize(image)
                 with _stage(timings, "render"):
@@ -93,7 +99,7 @@ class Inspector:
                 with _stage(timings, "background"):
                     background = self.separate(image, reference)
                 with _stage(timings, "anomaly"):
-                    inspection = self.judge(image, pose, reference, background)
+                    inspection = self.report(self.judge(image, pose, reference, background))
         except InspectionError as error:
             inspection = Inspection(Status.of(error), str(error), pose=pose)
         except Exception as error:  # a defect of ours must not stop the line
@@ -102,6 +108,14 @@ class Inspector:
         timings["total"] = timings.pop("total")  # last, for tables
         inspection.timings = timings
         return inspection
+
+    def prepare(self, image: Image) -> Image:
+        """Checks an image [H, W, 3] of the product's camera and undoes what its lens does.
+
+        Raises:
+            ImageError: not an image of that camera.
+        """
+        return self._undistorter.undistort(check_image(image, self.lens.camera))
 
     def localize(self, image: Image) -> PoseEstimate:
         """Finds the camera-to-object pose of an image [H, W, 3].
@@ -136,8 +150,8 @@ class Inspector:
         return Background(object_mask, self._inpainter.inpaint(image, object_mask))
 
     def judge(self, image: Image, pose: PoseEstimate, reference: Reference, background: Background) -> Inspection:
-        """Compares the image with the twin over the rebuilt background, inside M = M_t ∪ M_s."""
-        mask = background.object_mask | reference.mask
+        """Compares the image with the twin over the rebuilt background, inside M = M_t ∪ M_s, where the lens sees."""
+        mask = (background.object_mask | reference.mask) & self._undistorter.seen
         augmented = compose(reference, background.image)
         anomaly_map = self._comparison.compare(image, augmented, mask)
         threshold = self.product.calibration.threshold
@@ -155,6 +169,34 @@ class Inspector:
             augmented=augmented,
             background=background,
         )
+
+    def report(self, inspection: Inspection) -> Inspection:
+        """Brings what was found from the ideal camera into the pixels of the image that came in."""
+        back = self._undistorter.distort
+        anomaly_map, augmented = inspection.anomaly_map, inspection.augmented
+        reference, background = inspection.reference, inspection.background
+        if anomaly_map is None or augmented is None or reference is None or background is None:
+            return inspection  # nothing was found
+        return replace(
+            inspection,
+            regions=[self._undistorter.distort_region(region) for region in inspection.regions],
+            anomaly_map=back(anomaly_map),
+            reference=Reference(back(reference.image, 255), back(reference.mask), back(reference.transmittance, 1)),
+            augmented=back(augmented, 255),
+            background=Background(back(background.object_mask), back(background.image, 255)),
+        )
+
+
+def _undistorter_of(product: Product) -> Undistorter:
+    undistorter = Undistorter(product.lens)
+    if undistorter.shown.mean() < _MOST_OF_THE_PICTURE:
+        logger.warning(
+            "product %r: %.0f %% of the lens's picture, at its border, lie outside its ideal camera's and are not "
+            "inspected; keep parts off the border",
+            product.name,
+            100.0 * (1.0 - undistorter.shown.mean()),
+        )
+    return undistorter
 
 
 def compose(reference: Reference, background: Image) -> Image:

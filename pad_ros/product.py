@@ -1,6 +1,6 @@
 """The product model folder: what training makes and inspection loads.
 
-`product.yaml` (the manifest: name, unit, camera, profile, provenance, and size and checksum of the others),
+`product.yaml` (the manifest: name, unit, camera and its lens, profile, provenance, size and checksum of the others),
 `splats.npz` (compact, see `pad_ros.splatting.compact`; splats that were not rounded to it stay a PLY, `splats.ply`),
 `map.npz` (the SfM map), `calibration.yaml` (the threshold and the scores that it comes from) and `preview.png`.
 """
@@ -21,6 +21,7 @@ from pad_ros.common.files import write_text
 from pad_ros.errors import ConfigError, ProductError
 from pad_ros.geometry import Camera
 from pad_ros.images import encode_png
+from pad_ros.lens import Lens
 from pad_ros.localization.sfm_map import SfmMap
 from pad_ros.profiles import check_profile
 from pad_ros.results import Image
@@ -28,7 +29,8 @@ from pad_ros.splatting.compact import is_compact, load_compact, save_compact
 from pad_ros.splatting.gaussians import Gaussians
 
 SCHEMA_VERSION = 2
-_READABLE = (1, 2)  # version 1 knows no compact splats
+_WITH_LENS = 3  # of a product whose camera's lens distorts: a reader that knew of none would misread its images
+_READABLE = (1, SCHEMA_VERSION, _WITH_LENS)  # version 1 knows no compact splats
 SPLATS, SPLATS_PLY, MAP, CALIBRATION, PREVIEW, MANIFEST = (
     "splats.npz",
     "splats.ply",
@@ -47,13 +49,18 @@ class Product:
 
     name: str
     unit: str  # of length, of all poses: "m", …
-    camera: Camera
+    lens: Lens  # of the camera that takes the images
     profile: dict[str, Any]
     gaussians: Gaussians
     sfm_map: SfmMap
     calibration: Calibration
     provenance: dict[str, Any] = field(default_factory=dict)
     checksum: str = ""  # sha256 of product.yaml, set by save and load
+
+    @property
+    def camera(self) -> Camera:
+        """The ideal camera, in which everything is worked out; the lens's own where that does not distort."""
+        return self.lens.camera
 
     def save(self, folder: Path | str, preview: Image | None = None) -> Product:
         """Writes the folder: all files beside it first, then each takes its place, the manifest last.
@@ -102,10 +109,10 @@ class Product:
         if kept.is_file():
             files[PREVIEW] = _describe(kept)
         manifest = {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": _WITH_LENS if self.lens.distorted else SCHEMA_VERSION,
             "name": self.name,
             "unit": self.unit,
-            "camera": self.camera.to_dict(),
+            **self.lens.to_dict(),
             "profile": self.profile,
             "provenance": self.provenance,
             "files": files,
@@ -138,7 +145,7 @@ class Product:
             return cls(
                 name=str(manifest["name"]),
                 unit=str(manifest["unit"]),
-                camera=Camera(**manifest["camera"]),
+                lens=Lens.from_dict(manifest),
                 profile=manifest["profile"],
                 gaussians=_SPLATS[splats][0](folder / splats),
                 sfm_map=SfmMap.load(folder / MAP),

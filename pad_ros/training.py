@@ -9,6 +9,7 @@ import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ from pad_ros.errors import DatasetError, TrainingError
 from pad_ros.geometry import Matrix
 from pad_ros.images import read_cutout, to_uint8
 from pad_ros.inspector import Inspector
+from pad_ros.lens import Lens, Undistorter
 from pad_ros.localization.features import create_features
 from pad_ros.localization.sfm_map import SfmMap, build_map
 from pad_ros.product import Product
@@ -132,7 +134,7 @@ def train_product(
     uncalibrated = Product(
         name=name or data.name,
         unit=read_unit(data),
-        camera=data.camera,
+        lens=Lens(data.camera),  # the held-out views are undistorted already
         profile=profile,
         gaussians=gaussians,
         sfm_map=sfm_map,
@@ -141,7 +143,7 @@ def train_product(
     )
     images = before_clutter(held_out, seed)
     product = calibrate_product(uncalibrated, images, profile["calibration"]["false_reject_rate"], stage("threshold"))
-    product = product.save(folder, preview=contact_sheet(product, poses))
+    product = replace(product, lens=data.lens).save(folder, preview=contact_sheet(product, poses))
     shutil.rmtree(folder / ".training")
     return product
 
@@ -182,7 +184,7 @@ def calibrate_product(
 
 
 def read_cutouts(data: ClassData) -> list[Cutout]:
-    """Reads a class's training views; a view without alpha is cut out at its white background.
+    """Reads a class's training views into its ideal camera; one without alpha is cut out at its white background.
 
     Raises:
         DatasetError: too few views, views of different sizes, or photos that are not cut out.
@@ -198,7 +200,27 @@ def read_cutouts(data: ClassData) -> list[Cutout]:
             raise DatasetError(f"{view.path}: {image.shape[1]}x{image.shape[0]}, the first view has another size")
         cutouts.append(Cutout(image, white_cutout(image) if alpha is None else alpha, view.object_from_camera))
     _check_cutouts(data, cutouts)
-    return cutouts
+    return _undistorted(cutouts, data)
+
+
+def _undistorted(cutouts: list[Cutout], data: ClassData) -> list[Cutout]:
+    """Brings each view from its lens into the class's ideal camera."""
+    undistorter_of = lru_cache(maxsize=4)(Undistorter)  # few cameras took all photos, most often one
+    ideal, cut = [], 0
+    for cutout, view in zip(cutouts, data.train, strict=True):
+        undistorter = undistorter_of(view.lens, data.camera)
+        image, alpha = undistorter.undistort_cutout(cutout.image, cutout.alpha)
+        ideal.append(replace(cutout, image=image, alpha=alpha))
+        cut += undistorter.cuts(alpha)
+    if cut:
+        logger.warning(
+            "%s: in %d of %d photos the part reaches the edge of what the lens shows, and its twin would end there; "
+            "take them from further away",
+            data.root,
+            cut,
+            len(cutouts),
+        )
+    return ideal
 
 
 def white_cutout(image: Image) -> Map:

@@ -1,7 +1,13 @@
+import re
+import struct
+import zlib
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
+import pad_ros
 from pad_ros.errors import ImageError
 from pad_ros.geometry import Camera
 from pad_ros.images import (
@@ -166,3 +172,42 @@ def test_grey_is_told_from_dim_colour(quality):
         assert is_grey(decode_image(jpeg))
     dim = np.clip(grey * 0.1 + np.random.default_rng(0).normal(0, 2, grey.shape), 0, 255).astype(np.uint8)
     assert not is_grey(dim) and not is_grey(colour)
+
+
+def turned(data):
+    """A JPEG's bytes with EXIF orientation 6: turn clockwise to look at it."""
+    entry = struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0)
+    tiff = b"MM\0*" + struct.pack(">IH", 8, 1) + entry + struct.pack(">I", 0)
+    exif = b"Exif\0\0" + tiff
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
+
+
+@pytest.mark.parametrize("size", [(24, 32), (24, 24)])
+def test_pixels_are_read_as_they_are_stored(tmp_path, size):
+    """Whatever EXIF says, by every reader, also where only the pixels and not the size would tell."""
+    stored = np.full((*size, 3), 255, np.uint8)
+    stored[:12, :16] = 40  # the corner at the top left
+    data = turned(cv2.imencode(".jpg", stored)[1].tobytes())
+    assert cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[2, 2].mean() > 200  # OpenCV would turn it
+    (tmp_path / "photo.jpg").write_bytes(data)
+    for image in (decode_image(data), read_image(tmp_path / "photo.jpg"), read_cutout(tmp_path / "photo.jpg")[0]):
+        np.testing.assert_allclose(image, stored, atol=12)
+
+
+def test_alpha_is_read_as_it_is_stored(tmp_path):
+    rgba = np.full((24, 32, 4), 255, np.uint8)
+    rgba[:12, :, 3] = 0
+    data = encode_png(rgba)
+    tiff = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
+    chunk = struct.pack(">I", len(tiff)) + b"eXIf" + tiff + struct.pack(">I", zlib.crc32(b"eXIf" + tiff))
+    (tmp_path / "photo.png").write_bytes(data[:33] + chunk + data[33:])  # after the header
+    assert cv2.imread(str(tmp_path / "photo.png")).shape == (32, 24, 3)  # OpenCV would turn it
+    image, alpha = read_cutout(tmp_path / "photo.png")
+    assert image.shape == (24, 32, 3) and read_mask(tmp_path / "photo.png").shape == (24, 32)
+    np.testing.assert_array_equal(alpha, rgba[..., 3] / 255.0)
+
+
+def test_there_is_one_reader_of_images():
+    package = Path(pad_ros.__file__).parent
+    readers = [path.name for path in package.rglob("*.py") if re.search(r"cv2\.im(read|decode)", path.read_text())]
+    assert readers == ["images.py"]

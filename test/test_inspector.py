@@ -1,12 +1,15 @@
+import logging
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from pad_ros.errors import ConfigError, NotLocalizedError, ProductError
-from pad_ros.geometry import look_at
+from pad_ros.geometry import look_at, pose_error
 from pad_ros.inspector import Inspector, compose
-from pad_ros.results import Reference, RegionKind, Status
+from pad_ros.lens import Lens, Undistorter
+from pad_ros.results import Background, Reference, RegionKind, Status
 
 
 def first_of_each_part(sample_images):
@@ -62,6 +65,96 @@ def test_stages_one_by_one_give_what_inspect_gives(inspector, sample_images):
     judged = inspector.judge(image, pose, reference, inspector.separate(image, reference))
     assert judged.score == whole.score
     np.testing.assert_array_equal(judged.anomaly_map, whole.anomaly_map)
+
+
+BARREL = "plumb_bob", (-0.25, 0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def through_a_lens(product):
+    """The sample's product as if its camera had a strong lens, and what brings images there."""
+    lens = Lens(product.camera, *BARREL)
+    return Inspector(replace(product, lens=lens)), Undistorter(lens)
+
+
+def test_a_lens_changes_no_verdict(inspector, through_a_lens, sample_images):
+    """Images that a lens of k1 = -0.25 distorts give the scores, and the boxes, of the undistorted camera."""
+    distorted, undistorter = through_a_lens
+    differences = []
+    for part, view, image in sample_images[::3]:
+        straight, bent = inspector.inspect(image), distorted.inspect(undistorter.distort(image, 130))
+        assert (bent.status, bent.anomalous) == (straight.status, straight.anomalous), (part, view)
+        differences.append((bent.score - straight.score) / straight.threshold)
+        degrees, distance = pose_error(bent.pose.object_from_camera, straight.pose.object_from_camera)
+        assert degrees < 0.5 and distance < 0.005
+        assert [region.kind for region in bent.regions] == [region.kind for region in straight.regions]
+        for ours, theirs in zip(bent.regions, straight.regions, strict=True):
+            np.testing.assert_allclose(ours.box, undistorter.distort_region(theirs).box, atol=2)
+    # Grain of one grey level moves the score of single images as much.
+    assert np.abs(differences).max() < 0.2 and np.median(np.abs(differences)) < 0.01, differences
+
+
+def test_what_is_reported_is_in_the_pixels_that_came_in(through_a_lens, sample_images):
+    distorted, undistorter = through_a_lens
+    image = next(image for part, view, image in sample_images if (part, view) == ("off_road_car_08", 0))
+    raw = undistorter.distort(image, 130)
+    inspection = distorted.inspect(raw)
+    assert inspection.anomalous and inspection.regions
+    # Where there is neither part nor twin, what is reported of the picture is the picture that came in.
+    belt = ~(inspection.reference.mask | inspection.background.object_mask) & undistorter.shown
+    belt = cv2.erode(belt.astype(np.uint8), np.ones((15, 15))) > 0
+    for picture in (inspection.background.image, inspection.augmented):
+        difference = np.abs(picture.astype(int) - raw)[belt].mean()
+        assert difference < 1.5 < np.abs(picture.astype(int) - image)[belt].mean()
+    assert not inspection.anomaly_map[belt].any()
+    # The boxes hold the map's peaks.
+    for region in inspection.regions:
+        x, y, width, height = region.box
+        peak = inspection.anomaly_map[y : y + height, x : x + width].max()
+        assert peak == pytest.approx(region.peak, rel=0.1)
+    rest = inspection.anomaly_map.copy()
+    for x, y, width, height in (region.box for region in inspection.regions):
+        rest[y : y + height, x : x + width] = 0
+    assert np.count_nonzero(rest > inspection.threshold) < 40  # regions too small to tell
+
+
+def test_stages_through_a_lens_one_by_one_give_what_inspect_gives(through_a_lens, sample_images):
+    distorted, undistorter = through_a_lens
+    raw = undistorter.distort(sample_images[9][2], 130)
+    whole = distorted.inspect(raw)
+    image = distorted.prepare(raw)
+    pose = distorted.localize(image)
+    reference = distorted.render(pose.object_from_camera)
+    judged = distorted.report(distorted.judge(image, pose, reference, distorted.separate(image, reference)))
+    assert (judged.score, judged.regions) == (whole.score, whole.regions)
+    np.testing.assert_array_equal(judged.anomaly_map, whole.anomaly_map)
+
+
+def test_without_a_lens_images_and_results_are_not_touched(inspector, sample_images):
+    image = sample_images[0][2]
+    assert inspector.prepare(image) is image
+    inspection = inspector.inspect(image)
+    again = inspector.report(inspection)
+    assert again.anomaly_map is inspection.anomaly_map and again.reference.mask is inspection.reference.mask
+
+
+def test_nothing_is_judged_where_the_lens_sees_nothing(product, inspector, sample_images):
+    """Beyond a pincushion's picture only its edge is repeated: whatever is there is not the part's."""
+    distorted = Inspector(replace(product, lens=Lens(product.camera, "plumb_bob", (0.9, 0.0, 0.0, 0.0, 0.0))))
+    seen = Undistorter(distorted.lens).seen
+    everything = Reference(np.zeros((*seen.shape, 3), np.uint8), np.ones_like(seen), np.zeros(seen.shape, np.float32))
+    image = sample_images[0][2]
+    judged = distorted.judge(image, None, everything, Background(np.ones_like(seen), image))
+    assert not seen.all() and not judged.anomaly_map[~seen].any() and judged.anomaly_map[seen].any()
+
+
+def test_a_lens_of_which_much_is_not_inspected_is_worth_a_word(product, caplog):
+    wide = replace(product.camera, fx=300.0, fy=300.0)
+    with caplog.at_level(logging.WARNING):
+        Inspector(replace(product, lens=Lens(product.camera, *BARREL)))
+        assert not caplog.text
+        Inspector(replace(product, lens=Lens(wide, *BARREL)))
+    assert "% of the lens's picture, at its border, lie outside" in caplog.text
 
 
 def test_timings_cover_every_stage(inspector, sample_images):

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from pad_ros.errors import ProductError
+from pad_ros.lens import Lens
 from pad_ros.product import Product
 from pad_ros.splatting.compact import round_to_compact
 
@@ -35,6 +36,22 @@ def test_save_and_load_give_the_same_product(product, tmp_path):
     assert loaded.calibration == product.calibration
     np.testing.assert_array_equal(loaded.gaussians.means, product.gaussians.means)
     np.testing.assert_array_equal(loaded.sfm_map.points, product.sfm_map.points)
+
+
+def test_a_lens_is_stored_where_there_is_one(product, folder):
+    """Products without keep their manifest, to the letter; those with are none for readers that know of no lens."""
+    before = yaml.safe_load((folder / "product.yaml").read_text())
+    product.save(folder)
+    after = yaml.safe_load((folder / "product.yaml").read_text())
+    assert after["schema_version"] == before["schema_version"] == 2
+    assert list(after) == list(before) and after["camera"] == before["camera"]
+
+    lens = Lens(product.camera, "plumb_bob", (-0.25, 0.1, 0.0, 0.0, 0.0))
+    dataclasses.replace(product, lens=lens).save(folder)
+    manifest = yaml.safe_load((folder / "product.yaml").read_text())
+    assert manifest["schema_version"] == 3
+    assert manifest["lens"] == {"model": "plumb_bob", "coefficients": [-0.25, 0.1, 0.0, 0.0, 0.0]}
+    assert (Product.load(folder).lens, Product.load(folder).camera) == (lens, product.camera)
 
 
 def test_splats_are_stored_as_they_are_compact_where_that_loses_nothing(product, tmp_path):
@@ -106,6 +123,10 @@ def test_truncated_missing_and_altered_files_are_named(folder, name):
         (lambda m: m.update(schema_version=99), "schema version 99"),
         (lambda m: m.pop("camera"), "camera"),
         (lambda m: m["camera"].update(fx=-1.0), "intrinsics"),
+        (lambda m: m.update(lens={"model": "thin_prism", "coefficients": []}), "no lens model 'thin_prism'"),
+        (lambda m: m.update(lens={"model": "equidistant", "coefficients": [0.1]}), "4 finite coefficients"),
+        (lambda m: m.update(lens={"distortion": [0.1]}), "distortion"),
+        (lambda m: m.update(lens=[0.1]), "altered"),
         (lambda m: m.pop("files"), "files"),
         (lambda m: m["profile"].pop("anomaly"), "anomaly"),
     ],

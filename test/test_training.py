@@ -1,6 +1,9 @@
 import dataclasses
+import json
+import math
 import shutil
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,14 +13,26 @@ import yaml
 from pad_ros.cli import main
 from pad_ros.dataset import read_class, write_transforms
 from pad_ros.errors import ConfigError, DatasetError, TrainingError
-from pad_ros.images import write_image
+from pad_ros.geometry import pose_error
+from pad_ros.images import read_cutout, to_uint8, write_image
+from pad_ros.inspector import Inspector
+from pad_ros.lens import Lens, Undistorter
 from pad_ros.product import Product
 from pad_ros.profiles import load_profile
+from pad_ros.results import Status
 from pad_ros.splatting import checkpoint
 from pad_ros.splatting.compact import is_compact
 from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.splatting.settings import PRESETS, describe_settings
-from pad_ros.training import before_clutter, calibrate_product, clutter, read_cutouts, train_product, white_cutout
+from pad_ros.training import (
+    HOLDOUT_EVERY,
+    before_clutter,
+    calibrate_product,
+    clutter,
+    read_cutouts,
+    train_product,
+    white_cutout,
+)
 
 QUICK = {"iterations": 300, "max_gaussians": 4000, "initial_gaussians": 3000}
 
@@ -35,6 +50,28 @@ def small_class(product, tmp_path_factory):
         write_image(root / "train" / "good" / f"{index}.png", np.rint(np.clip(rgba, 0, 1) * 255).astype(np.uint8))
     write_transforms(root / "transforms.json", camera, [(f"train/good/{i}.png", p) for i, p in enumerate(poses)])
     (root / "dataset.yaml").write_text(yaml.safe_dump({"unit": "m"}))
+    return root
+
+
+@pytest.fixture(scope="module")
+def real_camera(product):
+    """A camera of today: off-centre, with a lens that bends."""
+    ideal = product.camera.scaled(0.6)
+    return Lens(replace(ideal, cx=124.0, cy=118.0), "plumb_bob", (-0.25, 0.05, 0.002, -0.003, 0.0))
+
+
+@pytest.fixture(scope="module")
+def distorted_class(product, real_camera, tmp_path_factory):
+    """The same photos, taken by that camera; what its lens sees beyond the ideal picture is white."""
+    root = tmp_path_factory.mktemp("distorted") / "car"
+    rasterizer, undistorter = create_rasterizer({"name": "cpu"}), Undistorter(real_camera)
+    poses = list(product.sfm_map.view_poses)
+    for index, pose in enumerate(poses):
+        rendering = rasterizer.render(product.gaussians, real_camera.camera, pose)
+        color = undistorter.distort(to_uint8(255.0 * rendering.color), 255)
+        alpha = undistorter.distort(1.0 - rendering.transmittance)
+        write_image(root / "images" / f"{index}.png", np.dstack([color, to_uint8(255.0 * alpha)]))
+    write_transforms(root / "transforms.json", real_camera, [(f"images/{i}.png", p) for i, p in enumerate(poses)])
     return root
 
 
@@ -74,6 +111,30 @@ def test_pad_train_makes_a_product_that_inspects(small_class, quick_profile, tmp
     assert main(["render", str(folder), "--turntable", str(tmp_path / "turn.mp4")]) == 0
     assert (tmp_path / "turn.mp4").stat().st_size > 10_000
     assert "threshold" in capsys.readouterr().out
+
+
+def overlap(one, other):
+    return (one & other).sum() / (one | other).sum()
+
+
+@pytest.mark.slow
+def test_a_product_of_distorted_photos_inspects_distorted_images(
+    distorted_class, real_camera, product, quick_profile, tmp_path
+):
+    data = read_class(distorted_class)
+    trained = train_product(data, load_profile(str(quick_profile)), tmp_path / "p")
+    assert yaml.safe_load((tmp_path / "p" / "product.yaml").read_text())["schema_version"] == 3
+    trained = Product.load(tmp_path / "p")
+    assert (trained.lens, trained.camera) == (real_camera, real_camera.camera)
+    inspector = Inspector(trained)
+    for view in data.train[HOLDOUT_EVERY - 1 :: 4 * HOLDOUT_EVERY]:  # held out
+        image, alpha = read_cutout(view.path)
+        inspection = inspector.inspect(image)
+        assert inspection.status == Status.OK and not inspection.anomalous, inspection.reason
+        degrees, distance = pose_error(inspection.pose.object_from_camera, view.object_from_camera)
+        assert degrees < 1.0 and distance < 0.01
+        # The twin lies over the part in the pixels that came in.
+        assert overlap(inspection.reference.mask, alpha > 0.5) > 0.9
 
 
 class StopError(Exception):
@@ -167,6 +228,52 @@ def test_too_few_views(small_class, tmp_path):
     del data.train[5:]
     with pytest.raises(DatasetError, match="5 training views, at least 12"):
         read_cutouts(data)
+
+
+def test_distorted_photos_become_what_the_ideal_camera_would_see(distorted_class, real_camera, product):
+    data = read_class(distorted_class)
+    assert data.lens == real_camera
+    rasterizer = create_rasterizer({"name": "cpu"})
+    for view, cutout in list(zip(data.train, read_cutouts(data), strict=True))[::20]:
+        rendering = rasterizer.render(product.gaussians, data.camera, view.object_from_camera)
+        ideal = to_uint8(255.0 * rendering.color).astype(int)
+        bent, bent_alpha = read_cutout(view.path)
+        assert np.abs(cutout.image - ideal).mean() < 0.7 * np.abs(bent - ideal).mean()
+        part = rendering.transmittance < 0.5
+        assert overlap(cutout.alpha > 0.5, part) > 0.995 > 0.99 > overlap(bent_alpha > 0.5, part)
+        assert cutout.alpha.min() == 0.0 and cutout.alpha.max() <= 1.0
+
+
+def test_a_part_that_the_lens_cuts_off_is_worth_a_word(small_class, tmp_path, caplog):
+    """A pincushion lens shows less than its ideal camera would: at the border of that one's picture is nothing."""
+    root = shutil.copytree(small_class, tmp_path / "car")
+    content = json.loads((root / "transforms.json").read_text())
+    (root / "transforms.json").write_text(json.dumps({**content, "k1": 0.3}))
+    read_cutouts(read_class(root))
+    assert not caplog.text
+    image, alpha = read_cutout(root / "train" / "good" / "3.png")
+    rgba = np.dstack([image, to_uint8(255.0 * alpha)])
+    first = np.flatnonzero(alpha.any(axis=0))[0] + 20
+    rgba = np.concatenate([rgba[:, first:], np.full_like(rgba[:, :first], (255, 255, 255, 0))], axis=1)
+    write_image(root / "train" / "good" / "3.png", rgba)  # the part runs out of the picture
+    read_cutouts(read_class(root))
+    assert f"in 1 of {len(content['frames'])} photos the part reaches the edge of what the lens shows" in caplog.text
+
+
+def test_photos_of_several_cameras_are_brought_into_one(distorted_class, tmp_path):
+    """Half of the photos say another focal length: what they show is brought to that of all."""
+    root = shutil.copytree(distorted_class, tmp_path / "car")
+    content = json.loads((root / "transforms.json").read_text())
+    for frame in content["frames"][::2]:
+        frame["fl_x"] = frame["fl_y"] = 1.1 * content["fl_x"]
+        frame["camera_angle_x"] = 2 * math.atan(0.5 * content["w"] / frame["fl_x"])
+    (root / "transforms.json").write_text(json.dumps(content))
+    mixed, alone = read_class(root), read_class(distorted_class)
+    assert not mixed.lens.distorted and alone.camera.fx < mixed.camera.fx < 1.1 * alone.camera.fx
+    areas = [[cutout.alpha.sum() for cutout in read_cutouts(data)] for data in (mixed, alone)]
+    ratios = np.array(areas[0]) / areas[1] * (alone.camera.fx / mixed.camera.fx) ** 2
+    np.testing.assert_allclose(ratios[::2], 1 / 1.1**2, rtol=0.04)  # a longer lens shows things larger
+    np.testing.assert_allclose(ratios[1::2], 1.0, rtol=0.04)
 
 
 def test_good_images_of_something_else_do_not_calibrate(product):

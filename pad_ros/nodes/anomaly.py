@@ -135,12 +135,12 @@ class AnomalyNode(PadNode):
             raise NoObjectError("no part is visible in the image")
         if estimate.image_checksum != convert.checksum_of(joined.messages["image"]):
             return Inspection(Status.ERROR, "the pose is that of another image with the same stamp")
-        image = convert.image_from_message(joined.messages["image"])
+        image = self.inspector.prepare(convert.image_from_message(joined.messages["image"]))
         moments = [time.perf_counter()]
         reference = self.inspector.render(pose.object_from_camera)
         moments.append(time.perf_counter())
         background = Background(mask, convert.image_from_message(joined.messages["background"]))
-        inspection = self.inspector.judge(image, pose, reference, background)
+        inspection = self.inspector.report(self.inspector.judge(image, pose, reference, background))
         moments.append(time.perf_counter())
         render_ms, anomaly_ms = 1000.0 * np.diff(moments)
         timings.update(render=float(render_ms), background=background_ms, anomaly=float(anomaly_ms))

@@ -28,6 +28,7 @@ class BackgroundNode(PadNode):
     When this stage fails, both are empty (0x0). Where no part is visible the mask has the image's size and is 0
     everywhere, and the background is the image; the anomaly node tells the two apart. An image without a pose gets
     neither: its verdict needs none, and a burst of such images would push masks that matter out of the queues.
+    Both are in the pixels of the product's ideal camera; the anomaly node brings its result back to the image's.
     """
 
     kind = "background"
@@ -80,7 +81,7 @@ class BackgroundNode(PadNode):
         try:
             if estimate.image_checksum != convert.checksum_of(message):
                 raise ImageError("the pose is that of another image with the same stamp")
-            image = convert.image_from_message(message)
+            image = self.inspector.prepare(convert.image_from_message(message))
             try:
                 reference = self.inspector.render(convert.matrix_from_pose(estimate.pose))
                 separated = self.inspector.separate(image, reference)

@@ -14,10 +14,11 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from pad_ros.errors import ConfigError, ImageError
-from pad_ros.geometry import Camera
 from pad_ros.images import decode_image, encode_png
+from pad_ros.lens import Lens
 from pad_ros.msg import PartView
 from pad_ros.nodes import convert
+from pad_ros.nodes.camera_info import camera_info_message
 from pad_ros.nodes.runner import run
 from pad_ros.nodes.source import SourceNode
 from pad_ros.sources.frames import Frame, open_source
@@ -31,11 +32,11 @@ class CameraNode(SourceNode):
     def configure(self) -> None:
         """Opens the source."""
         self._source = open_source(self.value("source"))
-        self._camera = _camera_of(self.value("product")) if self.value("product") else self._source.camera
+        self._lens = _lens_of(self.value("product")) if self.value("product") else self._source.lens
         self._compressed = self.value("image_transport") == "compressed"
         kind, topic = (CompressedImage, "image_raw/compressed") if self._compressed else (Image, "image_raw")
         self._images = self.publisher(kind, topic)
-        self._infos = self.publisher(CameraInfo, "camera_info") if self._camera is not None else None
+        self._infos = self.publisher(CameraInfo, "camera_info") if self._lens is not None else None
         # Made only where parts are known: the anomaly node waits for part_view while somebody publishes it.
         knows_parts = any(frame.part_id for frame in self._source.files)
         self._views = self.publisher(PartView, "part_view") if knows_parts else None
@@ -70,7 +71,7 @@ class CameraNode(SourceNode):
                 )
             )
         if self._infos is not None:
-            self._infos.publish(convert.camera_info_message(header, self._camera))
+            self._infos.publish(camera_info_message(header, self._lens))
         self.flow.sent(stamp)
         self._images.publish(self._message(header, frame))
         self.health.done(1000.0 * (time.perf_counter() - start))
@@ -88,11 +89,11 @@ class CameraNode(SourceNode):
         return convert.image_message(header, pixels, "rgb8")
 
 
-def _camera_of(product: str) -> Camera:
-    """The intrinsics of a product, without loading all of it."""
+def _lens_of(product: str) -> Lens:
+    """The camera of a product, without loading all of it."""
     manifest = Path(product) / "product.yaml"
     try:
-        return Camera(**yaml.safe_load(manifest.read_text())["camera"])
+        return Lens.from_dict(yaml.safe_load(manifest.read_text()))
     except (OSError, yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise ConfigError(f"product {product!r}: no camera in {manifest} ({error})") from None
 

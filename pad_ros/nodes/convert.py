@@ -13,11 +13,11 @@ from geometry_msgs.msg import Point, Pose, Quaternion
 from numpy.typing import NDArray
 from rosbags.image import ImageConversionError, image_to_cvimage
 from rosbags.image.image import ENCODINGMAP
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
+from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
 from pad_ros.errors import ImageError
-from pad_ros.geometry import Camera, Matrix, quaternion_from_rotation, ros_intrinsics, rotation_from_quaternion
+from pad_ros.geometry import Matrix, quaternion_from_rotation, rotation_from_quaternion
 from pad_ros.images import decode_image
 from pad_ros.results import Image as RgbImage
 from pad_ros.results import Mask
@@ -129,52 +129,6 @@ def matrix_from_pose(pose: Any) -> Matrix:
     matrix[:3, :3] = rotation_from_quaternion(np.array([q.x, q.y, q.z, q.w]))
     matrix[:3, 3] = p.x, p.y, p.z
     return matrix
-
-
-def camera_info_message(header: Header, camera: Camera) -> CameraInfo:
-    """Makes the CameraInfo of a pinhole camera without distortion."""
-    k = ros_intrinsics(camera)
-    return CameraInfo(
-        header=header,
-        height=camera.height,
-        width=camera.width,
-        distortion_model="plumb_bob",
-        d=[0.0] * 5,
-        k=k.ravel().tolist(),
-        r=np.eye(3).ravel().tolist(),
-        p=np.hstack([k, np.zeros((3, 1))]).ravel().tolist(),
-    )
-
-
-def is_calibrated(info: Any) -> bool:
-    """Whether a CameraInfo says anything: K[0] = 0 means that the camera is not calibrated."""
-    return info.k[0] != 0
-
-
-def camera_problem(info: Any, camera: Camera, rectified: bool = False, tolerance: float = 0.02) -> str:
-    """How the CameraInfo of a calibrated camera differs from the product's camera; empty when it does not.
-
-    Args:
-        info: the CameraInfo.
-        camera: the product's.
-        rectified: whether the images are rectified; then its projection matrix P is theirs, and K and D are not.
-        tolerance: allowed difference, as a share of the focal length.
-    """
-    if (info.width, info.height) != (camera.width, camera.height):
-        return f"camera_info is for {info.width}x{info.height}, the product for {camera.width}x{camera.height}"
-    if not rectified and np.abs(info.d).max(initial=0.0) > 1e-6:
-        return (
-            "camera_info has lens distortion; rectify the images (image_proc) and say so with images_rectified:=true, "
-            "which is right too when they are rectified already"
-        )
-    found = np.array(info.p)[[0, 5, 2, 6]] if rectified else np.array(info.k)[[0, 4, 2, 5]]
-    wanted = ros_intrinsics(camera).ravel()[[0, 4, 2, 5]]
-    if not np.abs(found - wanted).max() <= tolerance * camera.fx:
-        which = " in P" if rectified else ""
-        return (
-            f"camera_info has fx, fy, cx, cy = {found.round(1).tolist()}{which}, the product {wanted.round(1).tolist()}"
-        )
-    return ""
 
 
 def cloud_message(header: Header, points: NDArray[Any], colors: NDArray[np.uint8]) -> PointCloud2:

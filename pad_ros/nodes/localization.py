@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 from pad_ros.errors import ImageError, PadError
 from pad_ros.msg import PoseEstimate
 from pad_ros.nodes import convert
+from pad_ros.nodes.camera_info import camera_problem, is_calibrated
 from pad_ros.nodes.common import PadNode
 from pad_ros.nodes.runner import run
 from pad_ros.nodes.worker import Worker
@@ -60,12 +61,14 @@ class LocalizationNode(PadNode):
         }
 
     def _on_camera_info(self, message: CameraInfo) -> None:
-        if not convert.is_calibrated(message):
+        if not is_calibrated(message):
             if not self._said_uncalibrated:
                 self.get_logger().info("camera_info says nothing (the camera is not calibrated): the product's counts")
             self._said_uncalibrated, self._camera_problem = True, ""
             return
-        problem = convert.camera_problem(message, self.inspector.camera, self.value("images_rectified"))
+        inspector = self.inspector
+        rectified = self.value("images_rectified")
+        problem = camera_problem(message, inspector.camera, rectified, lens=inspector.lens)
         if problem and problem != self._camera_problem:
             self.get_logger().error(f"{problem}; every image is refused until that is mended")
         self._camera_problem = problem
@@ -93,7 +96,7 @@ class LocalizationNode(PadNode):
             image = convert.image_from_message(message)
             if self._camera_problem:
                 raise ImageError(self._camera_problem)
-            estimate = self.inspector.localize(image)
+            estimate = self.inspector.localize(self.inspector.prepare(image))
         except Exception as error:
             answer.status = int(Status.of(error))
             answer.reason = str(error) if isinstance(error, PadError) else f"{type(error).__name__}: {error}"

@@ -16,8 +16,9 @@ from rosbags.typesys.store import Typestore
 
 from pad_ros.dataset import ClassData, TestView
 from pad_ros.errors import BagError
-from pad_ros.geometry import Camera, ros_intrinsics
+from pad_ros.geometry import ros_intrinsics
 from pad_ros.images import read_image
+from pad_ros.lens import Lens, ros_distortion
 from pad_ros.sources.bag import CAMERA_INFO, PART_VIEW, message_types
 from pad_ros.sources.bag_metadata import COMPRESSED_IMAGE, IMAGE
 
@@ -76,7 +77,7 @@ def write_bag(
                 image = _compressed_image if compressed else _raw_image
                 messages = (
                     _part_view(store, header, view),
-                    _camera_info(store, header, class_data.camera),
+                    _camera_info(store, header, class_data.lens),
                     image(store, header, view.path),
                 )
                 for connection, message in zip(connections, messages, strict=True):
@@ -140,14 +141,15 @@ def _part_view(store: Typestore, header: Any, view: TestView) -> Any:
     )
 
 
-def _camera_info(store: Typestore, header: Any, camera: Camera) -> Any:
-    matrix = ros_intrinsics(camera)
+def _camera_info(store: Typestore, header: Any, lens: Lens) -> Any:
+    camera, matrix = lens.camera, ros_intrinsics(lens.camera)
+    model, coefficients = ros_distortion(lens)
     return store.types[CAMERA_INFO](
         header=header,
         height=camera.height,
         width=camera.width,
-        distortion_model="plumb_bob",
-        d=np.zeros(5),
+        distortion_model=model,
+        d=np.array(coefficients),
         k=matrix.ravel(),
         r=np.eye(3).ravel(),
         p=np.hstack([matrix, np.zeros((3, 1))]).ravel(),

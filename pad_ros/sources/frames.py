@@ -10,8 +10,8 @@ import cv2
 
 from pad_ros.dataset import read_class
 from pad_ros.errors import ConfigError
-from pad_ros.geometry import Camera
 from pad_ros.images import IMAGE_SUFFIXES, list_images
+from pad_ros.lens import Lens
 from pad_ros.results import Image
 
 
@@ -30,11 +30,11 @@ class Frame:
 
 @dataclass(frozen=True)
 class FrameSource:
-    """A source; `camera` is known only for a data-set class."""
+    """A source; its camera, with its lens, is known only for a data-set class."""
 
     path: str
     files: tuple[Frame, ...] = ()  # without their bytes
-    camera: Camera | None = None
+    lens: Lens | None = None
 
     def frames(self) -> Iterator[Frame]:
         """Yields the images; an unreadable file is yielded too, so that it leaves a result.
@@ -78,17 +78,18 @@ def open_source(source: str) -> FrameSource:
         files = tuple(
             Frame(str(v.path), part_id=v.part_id, view_index=v.view_index, view_count=v.view_count) for v in views
         )
-        camera = data.camera
+        lens = data.lens
     else:
         files = tuple(Frame(str(p)) for p in list_images(path))
-        camera = None
+        lens = None
     if not files:
         raise ConfigError(f"source {source!r}: no images in this folder")
-    return FrameSource(source, files, camera)
+    return FrameSource(source, files, lens)
 
 
 def _video(source: str) -> Iterator[Frame]:
     capture = cv2.VideoCapture(int(source) if source.isdigit() else source)
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # pixels as they are stored, as everywhere
     try:
         if not capture.isOpened():
             raise ConfigError(f"source {source!r}: cannot be opened as a video")

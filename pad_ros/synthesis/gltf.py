@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.errors import SynthesisError
+from pad_ros.errors import ImageError, SynthesisError
 from pad_ros.geometry import Matrix, rotation_from_quaternion
+from pad_ros.images import decode_image
 from pad_ros.synthesis.assembly import Assembly, Material, Mesh, Part, Points
 from pad_ros.synthesis.model_tools import (
     GLASS_ROUGHNESS,
@@ -62,7 +62,7 @@ def read_gltf(path: Path | str, leave_out: Sequence[str] = ()) -> Assembly:
         return _Reader(path).assembly(leave_out)
     except OSError as error:
         raise SynthesisError(f"{path}: {error.filename or path} cannot be read ({error.strerror})") from None
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, struct.error) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, struct.error, ImageError) as error:
         raise SynthesisError(f"{path}: not a valid glTF 2.0 file ({type(error).__name__}: {error})") from None
 
 
@@ -214,16 +214,14 @@ class _Reader:
             view = self._document["bufferViews"][image["bufferView"]]
             start = view.get("byteOffset", 0)
             data = self._buffer(view["buffer"])[start : start + view["byteLength"]]
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        if pixels is None:
-            raise ValueError("a texture is not an image")
+        pixels = decode_image(bytes(data), "a texture")
         places = [(one.texture.mean(axis=1), one.areas) for one in primitives if one.texture is not None]
         if not places or texture.get("texCoord", 0):
-            return np.asarray(_linear(pixels.reshape(-1, 3)).mean(axis=0)[::-1])
+            return np.asarray(_linear(pixels.reshape(-1, 3)).mean(axis=0))
         middles, areas = (np.concatenate(values) for values in zip(*places, strict=True))
         height, width = pixels.shape[:2]
         columns, rows = ((middles % 1.0) * (width, height)).astype(int).T
-        colours = _linear(pixels[np.minimum(rows, height - 1), np.minimum(columns, width - 1)])[:, ::-1]
+        colours = _linear(pixels[np.minimum(rows, height - 1), np.minimum(columns, width - 1)])
         return np.asarray(np.average(colours, axis=0, weights=areas + 1e-12))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from pad_ros.errors import NoObjectError, NotLocalizedError, ProductError
 from pad_ros.geometry import Camera
 from pad_ros.images import check_image
+from pad_ros.lens import Lens
 from pad_ros.results import Background, Inspection, PoseEstimate, Reference, Region, RegionKind, Status
 
 WIDTH, HEIGHT = 128, 96
@@ -26,12 +27,17 @@ class FakeInspector:
     def __init__(self, folder):
         if "broken" in folder:
             raise ProductError(f"{folder}: truncated; copy the product again")
-        self.camera = CAMERA
+        self.lens, self.camera = Lens(CAMERA), CAMERA
         self.product = SimpleNamespace(name="fake", checksum="0" * 64)
         self.warm = False
 
+    def prepare(self, image):
+        return check_image(image, self.camera)
+
+    def report(self, inspection):
+        return inspection
+
     def localize(self, image):
-        image = check_image(image, self.camera)
         if not self.warm:
             self.warm = True
             raise NotLocalizedError("nothing to see while warming up")

@@ -7,11 +7,10 @@ import pytest
 pytestmark = pytest.mark.ros
 convert = pytest.importorskip("pad_ros.nodes.convert", reason="needs the ROS messages")
 
-from sensor_msgs.msg import CameraInfo  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 from pad_ros.errors import ImageError  # noqa: E402
-from pad_ros.geometry import Camera, look_at  # noqa: E402
+from pad_ros.geometry import look_at  # noqa: E402
 from pad_ros.images import encode_png  # noqa: E402
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
@@ -152,44 +151,6 @@ def test_stamp_is_in_nanoseconds():
     header = Header()
     header.stamp.sec, header.stamp.nanosec = 1_700_000_000, 123_456_789
     assert convert.stamp_of(header) == 1_700_000_000_123_456_789
-
-
-CAMERA = Camera(640, 480, 500.0, 500.0, 320.0, 240.0)
-
-
-def test_camera_info_of_the_camera_itself_fits():
-    assert convert.camera_problem(convert.camera_info_message(Header(), CAMERA), CAMERA) == ""
-
-
-@pytest.mark.parametrize(
-    ("other", "reason"),
-    [
-        (Camera(800, 480, 500.0, 500.0, 320.0, 240.0), "800x480"),
-        (Camera(640, 480, 600.0, 600.0, 320.0, 240.0), "600.0"),
-        (Camera(640, 480, 500.0, 500.0, 350.0, 240.0), "349.5"),
-    ],
-)
-def test_camera_info_of_another_camera(other, reason):
-    assert reason in convert.camera_problem(convert.camera_info_message(Header(), other), CAMERA)
-
-
-def test_distortion_is_refused_with_what_to_do():
-    info = convert.camera_info_message(Header(), CAMERA)
-    info.d = [0.1, 0.0, 0.0, 0.0, 0.0]
-    assert "images_rectified:=true" in convert.camera_problem(info, CAMERA)
-
-
-def test_of_rectified_images_p_counts():
-    info = convert.camera_info_message(Header(), CAMERA)
-    info.d, info.k = [0.1, 0.0, 0.0, 0.0, 0.0], [700.0, 0.0, 310.0, 0.0, 700.0, 250.0, 0.0, 0.0, 1.0]
-    assert convert.camera_problem(info, CAMERA, rectified=True) == ""
-    info.p = [600.0, 0.0, 319.5, 0.0, 0.0, 600.0, 239.5, 0.0, 0.0, 0.0, 1.0, 0.0]
-    assert "600.0, 600.0, 319.5, 239.5] in P" in convert.camera_problem(info, CAMERA, rectified=True)
-
-
-def test_a_camera_that_is_not_calibrated_is_known_by_its_k():
-    assert convert.is_calibrated(convert.camera_info_message(Header(), CAMERA))
-    assert not convert.is_calibrated(CameraInfo())
 
 
 def test_cloud_has_points_and_colours():

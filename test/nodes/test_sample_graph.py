@@ -3,7 +3,9 @@
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
@@ -14,8 +16,10 @@ from graph_harness import raw, running, write_messages  # noqa: E402
 from pad_ros.evaluation.results_writer import read_results  # noqa: E402
 from pad_ros.graph import up  # noqa: E402
 from pad_ros.inspector import Inspector  # noqa: E402
+from pad_ros.lens import Lens, Undistorter  # noqa: E402
 from pad_ros.nodes import demo  # noqa: E402
 from pad_ros.nodes.convert import image_from_message, stamp_of  # noqa: E402
+from pad_ros.nodes.verdicts import inspection_from_message  # noqa: E402
 from pad_ros.product import Product  # noqa: E402
 from pad_ros.results import Status  # noqa: E402
 from pad_ros.sources import bag  # noqa: E402
@@ -65,6 +69,35 @@ def test_nodes_and_core_say_the_same_and_bad_images_are_answered(sample_product,
         assert message.product == inspector.product.name
         assert message.product_checksum == inspector.product.checksum
     assert judged >= 2  # else this compares nothing
+
+
+def test_every_node_undoes_the_lens_and_results_are_in_the_images_pixels(
+    sample_product, sample_bag, tmp_path, monkeypatch
+):
+    straight = Product.load(sample_product)
+    lens = Lens(straight.camera, "plumb_bob", (-0.25, 0.0, 0.0, 0.0, 0.0))
+    replace(straight, lens=lens).save(tmp_path / "product")
+    inspector, undistorter = Inspector(Product.load(tmp_path / "product")), Undistorter(lens)
+    images = [undistorter.distort(image_from_message(message), 130) for _, message in bag.read_images(sample_bag)]
+    images = [images[0], images[len(images) // 2]]
+    replayed = write_messages(tmp_path / "bag", [raw(image) for image in images])
+    arguments = {"product": tmp_path / "product", "bag": replayed, "rate": 1000}
+    with running(monkeypatch, arguments, fake=False) as listener:
+        assert listener.until(lambda: len(listener.results) >= 2 <= len(listener.heatmaps), 120)
+    expected = [inspector.inspect(image) for image in images]
+    assert any(inspection.regions for inspection in expected)  # else this compares little
+    for message, inspection in zip(sorted(listener.results, key=_stamp), expected, strict=True):
+        assert message.status == inspection.status == Status.OK
+        assert message.score == pytest.approx(inspection.score, rel=1e-3)
+        found = inspection_from_message(message).regions
+        assert [(r.kind, r.box, r.area) for r in found] == [(r.kind, r.box, r.area) for r in inspection.regions]
+    for message, inspection in zip(sorted(listener.heatmaps, key=_stamp), expected, strict=True):
+        heat = np.frombuffer(message.data, np.float32).reshape(message.height, message.width)
+        assert np.abs(heat - inspection.anomaly_map).max() < 0.01 * inspection.anomaly_map.max()
+
+
+def _stamp(message):
+    return stamp_of(message.header)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

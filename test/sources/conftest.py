@@ -4,6 +4,7 @@ import pytest
 
 from pad_ros.dataset import ClassData, TestView
 from pad_ros.geometry import Camera
+from pad_ros.lens import Lens
 from pad_ros.sources.bag_writer import write_bag
 
 CAMERA = Camera(40, 30, 50.0, 51.0, 20.0, 15.0)
@@ -18,7 +19,7 @@ def class_data(tmp_path):
             path = tmp_path / f"{part}{view}.png"
             cv2.imwrite(str(path), rng.integers(0, 255, (30, 40, 3), dtype=np.uint8))
             views.append(TestView(path, "good", part, view, 2))
-    return ClassData(tmp_path, CAMERA, [], views)
+    return ClassData(tmp_path, Lens(CAMERA), [], views)
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import struct
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,6 +9,7 @@ from mcap.reader import make_reader
 
 from pad_ros.dataset import ClassData
 from pad_ros.errors import BagError, ImageError
+from pad_ros.lens import Lens
 from pad_ros.sources import bag
 from pad_ros.sources.bag_metadata import find_image_topic
 from pad_ros.sources.bag_writer import START_NS, write_bag
@@ -41,6 +43,15 @@ def test_every_image_comes_with_part_view_and_camera_info_of_the_same_stamp(reco
     info = messages[1][1]
     # CameraInfo counts pixel centres from 0, the core's camera from 0.5.
     assert info.k.tolist() == [50.0, 0.0, 19.5, 0.0, 51.0, 14.5, 0.0, 0.0, 1.0]
+
+
+def test_camera_info_says_what_the_lens_does(class_data, tmp_path):
+    lens = Lens(class_data.camera, "equidistant", (0.1, 0.2, 0.0, 0.0))
+    write_bag(replace(class_data, lens=lens), tmp_path / "bent")
+    store = bag.message_types()
+    message = next(m for m in bag.read_bag(tmp_path / "bent") if m.topic == "/camera_info")
+    info = store.deserialize_cdr(message.data, message.type)
+    assert (info.distortion_model, info.d.tolist()) == ("equidistant", [0.1, 0.2, 0.0, 0.0])
 
 
 def test_an_independent_mcap_reader_reads_it_and_its_schemas(recorded):
@@ -100,4 +111,4 @@ def test_unknown_part_and_bad_rate(class_data, tmp_path):
 
 def test_class_without_test_images(class_data, tmp_path):
     with pytest.raises(BagError, match="no test images"):
-        write_bag(ClassData(tmp_path, class_data.camera, [], []), tmp_path / "x")
+        write_bag(ClassData(tmp_path, class_data.lens, [], []), tmp_path / "x")

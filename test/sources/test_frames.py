@@ -1,3 +1,5 @@
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -25,6 +27,22 @@ def test_video_file(tmp_path):
     assert len(frames) == 3
     assert frames[0].pixels.shape == (16, 32, 3)
     assert frames[0].pixels[8, 16, 2] > 200  # blue comes last in RGB
+
+
+def test_video_frames_are_as_they_are_stored(tmp_path):
+    path = tmp_path / "film.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 10, (32, 16))
+    writer.write(np.zeros((16, 32, 3), np.uint8))
+    writer.release()
+    # As a telephone says "turn by 90 degrees": the matrix of the track's header, which is the identity.
+    identity = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    quarter = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    data = path.read_bytes()
+    header = data.index(b"tkhd")
+    place = data.index(identity, header)
+    path.write_bytes(data[:place] + quarter + data[place + len(quarter) :])
+    assert cv2.VideoCapture(str(path)).read()[1].shape == (32, 16, 3)  # OpenCV would turn it
+    assert next(open_source(str(path)).frames()).pixels.shape == (16, 32, 3)
 
 
 @pytest.mark.parametrize(("make", "reason"), [(None, "neither"), ("folder", "no images"), ("", "is empty")])
