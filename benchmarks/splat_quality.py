@@ -23,7 +23,7 @@ import yaml
 from splatting import machine
 
 from pad_ros.common.progress import progress_bar
-from pad_ros.dataset import ClassData, read_class
+from pad_ros.dataset.classes import ClassData, read_class
 from pad_ros.localization.features import create_features
 from pad_ros.localization.sfm_map import SfmMap, build_map
 from pad_ros.profiles import load_profile

@@ -22,7 +22,7 @@ from pad_ros.anomaly.backbone import create_backbone
 from pad_ros.anomaly.calibration import Calibration, calibrate
 from pad_ros.common.progress import Progress, silent
 from pad_ros.common.registry import check_settings
-from pad_ros.dataset import ClassData
+from pad_ros.dataset.classes import ClassData
 from pad_ros.errors import DatasetError, TrainingError
 from pad_ros.geometry import Matrix
 from pad_ros.images import read_cutout, to_uint8

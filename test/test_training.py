@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pad_ros.cli import main
-from pad_ros.dataset import read_class, write_transforms
+from pad_ros.dataset.classes import read_class, write_transforms
 from pad_ros.errors import ConfigError, DatasetError, TrainingError
 from pad_ros.geometry import pose_error
 from pad_ros.images import read_cutout, to_uint8, write_image

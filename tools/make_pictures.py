@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pad_ros.dataset import read_class
+from pad_ros.dataset.classes import read_class
 from pad_ros.evaluation.overlay import draw_overlay
 from pad_ros.evaluation.results_writer import encode_jpeg
 from pad_ros.images import read_image

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pad_ros.dataset import read_class
+from pad_ros.dataset.classes import read_class
 from pad_ros.sources.bag_writer import write_bag
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pad_ros.cli.options import DEFAULT_PROFILE
 from pad_ros.common.progress import progress_bar, progress_bars
-from pad_ros.dataset import list_classes, read_class
+from pad_ros.dataset.classes import list_classes, read_class
 from pad_ros.errors import ConfigError
 from pad_ros.evaluation.evaluate import evaluate_class
 from pad_ros.evaluation.report import write_report

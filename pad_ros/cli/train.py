@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pad_ros.cli.options import DEFAULT_PROFILE
 from pad_ros.common.progress import progress_bars
-from pad_ros.dataset import read_class
+from pad_ros.dataset.classes import read_class
 from pad_ros.profiles import load_profile
 from pad_ros.training import train_product
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pad_ros.common.progress import Progress, silent
-from pad_ros.dataset import BACKGROUND_FREE, ClassData, TestView
+from pad_ros.dataset.classes import BACKGROUND_FREE, ClassData, TestView
 from pad_ros.errors import DatasetError, EvaluationError, ImageError
 from pad_ros.evaluation.metrics import (
     auroc,

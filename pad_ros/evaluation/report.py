@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pad_ros.common.files import write_text
 from pad_ros.conveyor.policy import RejectPolicy
-from pad_ros.dataset import GOOD
+from pad_ros.dataset.classes import GOOD
 from pad_ros.errors import ImageError
 from pad_ros.evaluation.results_writer import encode_jpeg, read_results
 from pad_ros.evaluation.summary import PartResult, Row, Summary, format_ms, summarize

@@ -14,7 +14,7 @@ from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, Qo
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys.store import Typestore
 
-from pad_ros.dataset import ClassData, TestView
+from pad_ros.dataset.classes import ClassData, TestView
 from pad_ros.errors import BagError
 from pad_ros.geometry import ros_intrinsics
 from pad_ros.images import read_image

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from pad_ros.dataset import read_class
+from pad_ros.dataset.classes import read_class
 from pad_ros.errors import ConfigError
 from pad_ros.images import IMAGE_SUFFIXES, list_images
 from pad_ros.lens import Lens

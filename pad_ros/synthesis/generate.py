@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pad_ros.common.files import sweep
-from pad_ros.dataset import BACKGROUND_FREE, write_test_poses, write_transforms
+from pad_ros.dataset.classes import BACKGROUND_FREE, write_test_poses, write_transforms
 from pad_ros.errors import ConfigError, SynthesisError
 from pad_ros.images import write_image
 from pad_ros.results import Mask

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from pad_ros.common.drawing import Color, draw_text, shorten, text_width
-from pad_ros.dataset import TestView, read_class
+from pad_ros.dataset.classes import TestView, read_class
 from pad_ros.images import read_image, write_image
 from pad_ros.results import Image, Mask
 from pad_ros.synthesis import cameras

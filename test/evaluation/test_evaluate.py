@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from evaluation_stage import camera_pose, failed, inspection_of, write_class
 
-from pad_ros.dataset import read_class
+from pad_ros.dataset.classes import read_class
 from pad_ros.errors import DatasetError, EvaluationError
 from pad_ros.evaluation.evaluate import evaluate_class
 from pad_ros.evaluation.results_writer import ResultWriter, read_results

@@ -12,7 +12,7 @@ from graph_harness import raw, running, write_messages  # noqa: E402
 from lifecycle_msgs.msg import Transition  # noqa: E402
 from lifecycle_msgs.srv import ChangeState, GetState  # noqa: E402
 
-from pad_ros.dataset import write_transforms  # noqa: E402
+from pad_ros.dataset.classes import write_transforms  # noqa: E402
 from pad_ros.geometry import Camera  # noqa: E402
 from pad_ros.images import encode_png  # noqa: E402
 from pad_ros.nodes.convert import mask_from_message, stamp_of  # noqa: E402

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pad_ros.dataset import ClassData, TestView
+from pad_ros.dataset.classes import ClassData, TestView
 from pad_ros.geometry import Camera
 from pad_ros.lens import Lens
 from pad_ros.sources.bag_writer import write_bag

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from mcap.reader import make_reader
 
-from pad_ros.dataset import ClassData
+from pad_ros.dataset.classes import ClassData
 from pad_ros.errors import BagError, ImageError
 from pad_ros.lens import Lens
 from pad_ros.sources import bag

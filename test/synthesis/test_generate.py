@@ -15,7 +15,7 @@ import pytest
 import yaml
 from stand_in_blender import stand_in
 
-from pad_ros.dataset import read_class
+from pad_ros.dataset.classes import read_class
 from pad_ros.errors import ConfigError, SynthesisError
 from pad_ros.geometry import pose_error
 from pad_ros.images import read_cutout, read_image, read_mask

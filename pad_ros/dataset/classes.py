@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from pad_ros.common.files import write_text
+from pad_ros.dataset.photos import find_photos
+from pad_ros.dataset.transforms import common_lens, describe_lens, read_lenses
 from pad_ros.errors import DatasetError, ImageError
 from pad_ros.geometry import Camera, Matrix, blender_from_opencv_pose, is_rigid, opencv_from_blender_pose
 from pad_ros.images import list_images, read_image, read_mask
 from pad_ros.lens import Lens
-from pad_ros.photos import find_photos
 from pad_ros.results import Mask
-from pad_ros.transforms import common_lens, describe_lens, read_lenses
 
 GOOD = "good"
 BACKGROUND_FREE = "test_background_free"  # the folder of the test images' cut-out variants

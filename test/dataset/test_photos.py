@@ -2,8 +2,8 @@ import logging
 
 import pytest
 
+from pad_ros.dataset.photos import find_photos
 from pad_ros.errors import DatasetError
-from pad_ros.photos import find_photos
 
 
 def make(root, *names):

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pad_ros.dataset import list_classes, read_class, write_test_poses, write_transforms
+from pad_ros.dataset.classes import list_classes, read_class, write_test_poses, write_transforms
 from pad_ros.errors import DatasetError
 from pad_ros.geometry import Camera, look_at
 from pad_ros.images import read_cutout, write_image

@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from pad_ros.dataset import read_class, write_transforms
+from pad_ros.dataset.classes import read_class, write_transforms
+from pad_ros.dataset.transforms import read_lenses
 from pad_ros.errors import DatasetError
 from pad_ros.geometry import Camera, blender_from_opencv_pose, look_at
 from pad_ros.images import write_image
 from pad_ros.lens import Lens
-from pad_ros.transforms import read_lenses
 
 ANGLE = 0.6911112070083618  # that of a focal length of 555.56 over 400 pixels
 NERFSTUDIO = {"fl_x": 555.5555, "fl_y": 556.0, "cx": 200.0, "cy": 199.0, "w": 400, "h": 400}
