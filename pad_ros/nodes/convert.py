@@ -61,7 +61,7 @@ def image_from_message(message: Any) -> RgbImage:
         data=pixels,
     )
     try:
-        return np.ascontiguousarray(image_to_cvimage(packed, "rgb8"))
+        return np.ascontiguousarray(image_to_cvimage(packed, "rgb8"))  # type: ignore[arg-type]
     except (ImageConversionError, cv2.error) as error:
         raise ImageError(f"image of {message.width}x{message.height} {message.encoding}: {error}") from None
 

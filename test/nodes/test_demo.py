@@ -80,7 +80,7 @@ def test_a_node_that_fails_is_said_and_leaves_no_report(sample_product, tmp_path
     assert demo.run_demo(broken, _bag(tmp_path / "bag", 20, 30), tmp_path / "out") == 1
     assert not (tmp_path / "out" / "report.html").exists()
     said = capsys.readouterr().err
-    assert "ended with exit code 1: cannot configure: " in said
+    assert "cannot start (exit code 1); its log says why: cannot configure: " in said
     assert "broken: truncated; copy the product again" in said
     assert "Traceback" not in (tmp_path / "out" / "nodes.log").read_text()
 

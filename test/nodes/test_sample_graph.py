@@ -47,9 +47,9 @@ def test_nodes_and_core_say_the_same_and_bad_images_are_answered(sample_product,
     inspector = Inspector(Product.load(sample_product))
     images = [image_from_message(message) for _, message in bag.read_images(sample_bag)]
     good = [images[0], images[len(images) // 2], images[-1]]
-    grey = images[0] * 0 + 128  # no part in it
+    dark = images[0] * 0  # no part in it
     small = images[0][: inspector.camera.height // 2]
-    fields = [raw(good[0]), raw(grey), raw(good[1]), raw(small), raw(good[0], encoding="32FC3"), raw(good[2])]
+    fields = [raw(good[0]), raw(dark), raw(good[1]), raw(small), raw(good[0], encoding="32FC3"), raw(good[2])]
     replayed = write_messages(tmp_path / "bag", fields)
     with running(monkeypatch, {"product": sample_product, "bag": replayed, "rate": 1000}, fake=False) as listener:
         assert listener.until(lambda: len(listener.results) >= len(fields), 120)
