@@ -34,11 +34,11 @@ def node(process, journals, policy):
         if context.is_shutdown or not (process.required or event.returncode):
             return None
         if not process.required:
-            return Shutdown(reason=f"{process.node.name} ended with exit code {event.returncode}")
+            return end(f"{process.node.name} ended with exit code {event.returncode}")
         try:
             delay = policy.delay(process.node.name, event.returncode, time.monotonic() - begun)
         except GaveUpError as error:
-            return Shutdown(reason=str(error))
+            return end(str(error))
         return [
             LogInfo(msg=f"{process.node.name} died (exit code {event.returncode}); started again in {delay:.1f} s"),
             TimerAction(period=delay, actions=[OpaqueFunction(function=lambda _: [node(process, journals, policy)])]),
@@ -57,6 +57,10 @@ def node(process, journals, policy):
         sigterm_timeout="10",
         on_exit=on_exit,
     )
+
+
+def end(reason):
+    return [LogInfo(msg=f"the graph ends: {reason}"), Shutdown(reason=reason)]
 
 
 def generate_launch_description():

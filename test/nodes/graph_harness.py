@@ -121,7 +121,7 @@ def running(monkeypatch, arguments, overrides=None, fake=True, without=(), log=N
         rclpy.try_shutdown(context=context)
 
 
-def write_messages(out, images, views=(), rate_hz=1000.0):
+def write_messages(out, images, views=(), rate_hz=1000.0, also=()):
     """Writes a bag of any images.
 
     Args:
@@ -129,6 +129,7 @@ def write_messages(out, images, views=(), rate_hz=1000.0):
         images: for each, the fields of an Image, or the bytes of a CompressedImage.
         views: for each image (part_id, view_index, view_count), or nothing.
         rate_hz: images per second.
+        also: topics on which the same images are recorded too.
     """
     store = bag.message_types()
     compressed = isinstance(images[0], bytes)
@@ -136,6 +137,7 @@ def write_messages(out, images, views=(), rate_hz=1000.0):
     topic = "/image_raw/compressed" if compressed else "/image_raw"
     with Writer(out, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
         image_connection = writer.add_connection(topic, kind, typestore=store)
+        others = [writer.add_connection(other, kind, typestore=store) for other in also]
         view_connection = writer.add_connection("/part_view", bag.PART_VIEW, typestore=store) if views else None
         for index, content in enumerate(images):
             stamp = START_NS + round(index * 1e9 / rate_hz)
@@ -145,7 +147,9 @@ def write_messages(out, images, views=(), rate_hz=1000.0):
                 message = store.types[bag.PART_VIEW](header=header, part_id=part, view_index=view, view_count=count)
                 writer.write(view_connection, stamp, store.serialize_cdr(message, bag.PART_VIEW))
             fields = {"format": "png", "data": _bytes(content)} if compressed else content
-            writer.write(image_connection, stamp, store.serialize_cdr(store.types[kind](header=header, **fields), kind))
+            message = store.serialize_cdr(store.types[kind](header=header, **fields), kind)
+            for connection in (image_connection, *others):
+                writer.write(connection, stamp, message)
     return out
 
 

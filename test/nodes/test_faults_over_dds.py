@@ -160,3 +160,19 @@ def test_the_end_of_a_source_waits_for_the_results(tmp_path, monkeypatch):
         sent = len(listener.results)
         listener.for_a_while(1.0)
     assert len(listener.results) == sent
+
+
+def test_what_the_graph_says_itself_is_not_replayed(tmp_path, monkeypatch):
+    images = [raw(picture(GOOD)) for _ in range(3)]
+    bag = write_messages(tmp_path / "bag", images, also=("/object_mask", "/anomaly/overlay", "/camera/other"))
+    with (
+        open(tmp_path / "log", "wb") as log,
+        running(monkeypatch, {"product": "fake", "bag": bag}, log=log) as listener,
+    ):
+        assert listener.until(lambda: len(listener.results) >= 3 and len(listener.masks) >= 3)
+        listener.for_a_while(1.0)
+    assert {message.status for message in listener.results} == {Status.OK}
+    assert len(listener.results) == len(listener.masks) == 3
+    said = (tmp_path / "log").read_text()
+    assert "/object_mask is left out: the graph publishes it itself" in said
+    assert "/anomaly/overlay is left out" in said and "/camera/other is left out" not in said
