@@ -34,8 +34,6 @@ TRANSMITTANCE_THRESHOLD = 0.5
 _SMALLEST_PART = 1e-3
 # When the ideal camera shows less of the lens's picture, it is worth a word.
 _MOST_OF_THE_PICTURE = 0.9
-
-
 # A product with this share of coloured surface was made from colour photos.
 _COLOURED_PRODUCT = 0.02
 

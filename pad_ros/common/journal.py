@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from pad_ros.common.files import append_whole, write_text
@@ -9,6 +10,8 @@ from pad_ros.common.files import append_whole, write_text
 
 class Journal:
     """A bounded file of lines; each is handed to the system before `add` returns, so that a kill loses none.
+
+    Safe to use from several threads.
 
     Args:
         path: the file, made when missing; None keeps nothing.
@@ -23,6 +26,7 @@ class Journal:
         """
         self._path = Path(path) if path else None
         self._keep = keep
+        self._lock = threading.Lock()
         self.existed = self._path is not None and self._path.is_file()
         self.lines: list[str] = []
         if self._path is not None:
@@ -39,10 +43,11 @@ class Journal:
         """
         if self._path is None:
             return
-        append_whole(self._path, f"{line}\n")
-        self.lines.append(line)
-        if len(self.lines) >= 2 * self._keep:
-            self._rewrite(self._path)
+        with self._lock:
+            append_whole(self._path, f"{line}\n")
+            self.lines.append(line)
+            if len(self.lines) >= 2 * self._keep:
+                self._rewrite(self._path)
 
     def _rewrite(self, path: Path) -> None:
         self.lines = self.lines[-self._keep :]

@@ -45,7 +45,7 @@ class DecisionJournal:
         self._journal.add(json.dumps({"decision": asdict(decision), "run": run}))
 
     def sent(self, decision: Decision) -> None:
-        """Notes that the PLC has taken it.
+        """Notes that the PLC has taken it, or that it is not offered any more.
 
         Raises:
             OSError: the file cannot be written.

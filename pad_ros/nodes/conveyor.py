@@ -96,7 +96,7 @@ class ConveyorNode(PadNode):
             self._views.popitem(last=False)
 
     def _on_result(self, message: AnomalyResult) -> None:
-        if message.arrival in self._seen:
+        if message.arrival and message.arrival in self._seen:
             return
         start = time.perf_counter()
         self._seen[message.arrival] = message.header
@@ -120,7 +120,7 @@ class ConveyorNode(PadNode):
             message.anomalous,
             convert.stamp_of(message.header) / 1e9,
             now_s=time.monotonic(),
-            arrival_ns=message.arrival,
+            arrival_ns=message.arrival or None,
         )
         self._say_ignored(view, message.anomalous, *ignored)
         if decision is not None:
@@ -166,6 +166,7 @@ class ConveyorNode(PadNode):
         self._note(lambda: self._journal.sent(decision))
 
     def _on_lost(self, decision: Decision, problem: str) -> None:
+        self._note(lambda: self._journal.sent(decision))  # it is over: no process to come shall offer it again
         self.health.failed(f"PLC: {problem}")
         self.get_logger().error(f"the PLC never took the command for part {decision.part_id}: {problem}")
 

@@ -2,6 +2,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -33,6 +34,16 @@ def test_the_file_stays_small_and_keeps_the_last(tmp_path):
         journal.add(str(index))
         assert len((tmp_path / "j").read_text().split()) <= 20
     assert Journal(tmp_path / "j", keep=10).lines[-10:] == [str(index) for index in range(990, 1000)]
+
+
+def test_several_threads_lose_no_line(tmp_path):
+    journal = Journal(tmp_path / "j", keep=1000)
+    threads = [threading.Thread(target=lambda n=n: [journal.add(f"{n} {i}") for i in range(200)]) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(Journal(tmp_path / "j", keep=1000).lines) == sorted(f"{n} {i}" for n in range(4) for i in range(200))
 
 
 def test_without_a_path_nothing_is_kept():
