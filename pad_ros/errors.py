@@ -20,6 +20,10 @@ class ProductError(PadError):
     """A product folder is missing, truncated, altered, or of another schema version."""
 
 
+class WeightsError(PadError):
+    """Weights of a network are missing, cannot be had, or are not what they should be."""
+
+
 class BuildError(PadError):
     """A compiled component could not be built or loaded."""
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "up": "start the ROS graph where `ros2 launch` is not installed",
     "demo": "replay the sample bag through the ROS nodes and write a report",
     "render": "look at the twin",
+    "weights": "list, fetch and verify the weights that do not ship with the package",
     "doctor": "say what of the environment works",
 }
 
