@@ -1,6 +1,7 @@
 """Starts the inspection graph, for a camera driver, a folder of images, or a bag (see `pad_ros.graph.description`)."""
 
 import atexit
+import os
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,7 +53,7 @@ def node(process, journals, policy):
         parameters=[str(process.params_file), process.with_journal(journals)],
         remappings=list(process.remappings),
         ros_arguments=["--log-level", process.log_level],
-        additional_env=ENVIRONMENT,
+        additional_env={name: value for name, value in ENVIRONMENT.items() if name not in os.environ},
         output="screen",
         sigterm_timeout="10",
         on_exit=on_exit,

@@ -11,8 +11,15 @@ from pad_ros.graph.parameters import Argument, Node, Parameter
 PACKAGE = "pad_ros"
 
 
-# Several nodes share the cores: threads that wait must not keep them busy, and small matrix products need only one.
-ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
+# What the nodes' environment has, unless the user's says otherwise.
+ENVIRONMENT = {
+    # Several nodes share the cores: threads that wait must not keep them busy, and small matrix products need only one.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "OPENBLAS_NUM_THREADS": "1",
+    # A process that is killed while it reads from Fast DDS's shared memory never gives its piece of it back: after some
+    # kills the camera has none left to send images with. UDP on the same machine is as fast.
+    "FASTDDS_BUILTIN_TRANSPORTS": "UDPv4",
+}
 
 _AUTOSTART = Parameter("autostart", True, "configure and activate by itself; false leaves it to a lifecycle manager")
 _TRANSPORT = Parameter(

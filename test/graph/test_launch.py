@@ -55,6 +55,14 @@ def test_it_starts_what_the_description_says(nodes):
     assert [bool(journal) for journal in journals] == [False, False, True, True, False]
 
 
+def test_the_users_environment_goes_before_ours(launch_file, sample_product, monkeypatch):
+    monkeypatch.setenv("FASTDDS_BUILTIN_TRANSPORTS", "DEFAULT")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    arguments = SimpleNamespace(launch_configurations={"product": str(sample_product)})
+    environment = launch_file["start"](arguments)[0].additional_env
+    assert "FASTDDS_BUILTIN_TRANSPORTS" not in environment and environment["OMP_WAIT_POLICY"] == "PASSIVE"
+
+
 def test_every_argument_is_declared_with_its_text(launch_file):
     from pad_ros.graph.description import ARGUMENTS
 
