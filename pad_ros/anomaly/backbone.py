@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from pad_ros.common.onnx_session import open_session
 from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError, ProductError
 
@@ -60,18 +60,7 @@ class EfficientNetLite0:
             ConfigError: `threads` is not positive.
             ProductError: the weights are missing or altered.
         """
-        if threads < 1:
-            raise ConfigError(f"backbone: threads must be >= 1, got {threads}")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.use_deterministic_compute = True
-        # Spinning threads would take the cores from the other nodes.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            read_weights(self.weights, self.sha256), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(read_weights(self.weights, self.sha256), threads)
 
     def features(self, images: NDArray[Any]) -> list[FeatureLevel]:
         """Computes the levels [N, C, h, w] of RGB images [N, H, W, 3] with values 0…255.

@@ -34,8 +34,8 @@ class Weights:
     variable: str = ""  # environment variable that names another file instead
 
 
-def _of_hub(repository: str, *files: str) -> tuple[WeightsFile, ...]:
-    return tuple(WeightsFile(file, f"hub:{repository}/{file}", "main") for file in files)
+def _of_hub(repository: str, *files: str, revision: str = "main") -> tuple[WeightsFile, ...]:
+    return tuple(WeightsFile(file, f"hub:{repository}/{file}", revision) for file in files)
 
 
 _MODEL = ("config.json", "model.safetensors")
@@ -69,7 +69,9 @@ TABLE: dict[str, Weights] = {
             "birefnet",
             "segmentation: BiRefNet as ONNX, which needs no remote code",
             "MIT",
-            _of_hub("onnx-community/BiRefNet-ONNX", "onnx/model.onnx"),
+            _of_hub(
+                "onnx-community/BiRefNet-ONNX", "onnx/model.onnx", revision="534d3c82d3bb8b2f0867db6dfbc3a525b8e42f67"
+            ),
         ),
         Weights(
             "lama",

@@ -8,7 +8,10 @@ from typing import Any, Protocol
 from pad_ros.common.registry import create
 from pad_ros.results import Image, Mask
 
-IMPLEMENTATIONS = {"grabcut": "pad_ros.background.segmentation.grabcut:GrabCut"}
+IMPLEMENTATIONS = {
+    "birefnet": "pad_ros.background.segmentation.birefnet:BiRefNet",
+    "grabcut": "pad_ros.background.segmentation.grabcut:GrabCut",
+}
 
 
 class Segmenter(Protocol):
