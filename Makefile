@@ -7,7 +7,7 @@ unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH CMAKE_PREFIX_PA
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help env torch blender demo test sample lint lock clean
+.PHONY: help env torch paper blender demo test sample lint lock clean
 
 help:  ## lists the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ env:  ## prepares .venv: ROS 2, Python packages, messages, rasterizer, `pad` (0.
 
 torch: env  ## adds PyTorch and gsplat to .venv: training on a GPU, more tests (4.5 GB)
 	@python3 tools/env.py torch
+
+paper: env  ## adds what the paper's networks run on, PyTorch too (4.7 GB); their weights: `pad weights fetch`
+	@python3 tools/env.py paper
 
 blender:  ## prepares .venv-blender, for `pad synth` and `make sample`
 	@python3 tools/env.py blender

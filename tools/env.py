@@ -242,16 +242,32 @@ def make_torch() -> None:
     Raises:
         SetupError: a step failed.
     """
+    _add("PyTorch and gsplat (4.5 GB)", "torch")
+
+
+def make_paper() -> None:
+    """Adds what the networks of the paper run on to .venv, PyTorch included.
+
+    Raises:
+        SetupError: a step failed.
+    """
+    _add("PyTorch and the networks' libraries (4.7 GB)", "torch", "paper")
+
+
+def _add(what: str, *groups: str) -> None:
+    """Installs further groups of requirements into .venv, bound to the lock's versions."""
     venv = ROOT / ".venv"
-    stamp = venv / "torch.json"
-    requirements = [REQUIREMENTS / "torch.txt", REQUIREMENTS / "lock.txt"]
-    wanted = {"packages": hash_of([*requirements, Path(__file__)], str(ROOT))}
+    stamp = venv / f"{groups[-1]}.json"
+    files = [REQUIREMENTS / f"{group}.txt" for group in groups]
+    wanted = {"packages": hash_of([*files, REQUIREMENTS / "lock.txt", Path(__file__)], str(ROOT))}
     if stamp.exists() and json.loads(stamp.read_text()) == wanted:
-        return say("PyTorch is up to date")
+        return say(f"{what}: up to date")
     install: list[str | Path] = [find_uv() or install_uv(), "pip", "install", "-q", "--python", venv / "bin" / "python"]
-    run([*install, "-r", requirements[0], "-c", requirements[1]], "installing PyTorch and gsplat (4.5 GB)")
+    for file in files:
+        install += ["-r", file]
+    run([*install, "-c", REQUIREMENTS / "lock.txt"], f"installing {what}")
     stamp.write_text(json.dumps(wanted))
-    say("PyTorch is ready in .venv")
+    say(f"{what}: ready in .venv")
 
 
 def make_blender() -> None:
@@ -280,7 +296,7 @@ def make_blender() -> None:
 def main() -> int:
     """Makes the environment named on the command line; one clear line when it cannot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    makers = {"env": make_env, "torch": make_torch, "blender": make_blender}
+    makers = {"env": make_env, "torch": make_torch, "paper": make_paper, "blender": make_blender}
     parser.add_argument("what", choices=makers)
     what = parser.parse_args().what
     for name in FOREIGN:

@@ -16,7 +16,10 @@ from pad_ros.errors import ConfigError, ProductError
 
 FeatureLevel = NDArray[np.float32]  # [N, C, h, w]
 
-IMPLEMENTATIONS = {"efficientnet_lite0": "pad_ros.anomaly.backbone:EfficientNetLite0"}
+IMPLEMENTATIONS = {
+    "efficientnet_lite0": "pad_ros.anomaly.backbone:EfficientNetLite0",
+    "timm": "pad_ros.anomaly.timm_backbone:TimmBackbone",
+}
 
 
 class Backbone(Protocol):

@@ -11,7 +11,10 @@ import numpy as np
 from pad_ros.common.registry import create
 from pad_ros.results import Image, Mask
 
-IMPLEMENTATIONS = {"telea": "pad_ros.background.inpainting.telea:Telea"}
+IMPLEMENTATIONS = {
+    "lama": "pad_ros.background.inpainting.lama:Lama",
+    "telea": "pad_ros.background.inpainting.telea:Telea",
+}
 
 
 class Inpainter(Protocol):
