@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 # Who ends by itself before that has refused its parameters or its product, and will again.
 _STARTED_S = 20.0
 
+# The exit code of a node that wants to be started again, whenever it ends.
+RETRY = 75
+
 
 @dataclass
 class RestartPolicy:
@@ -31,7 +34,7 @@ class RestartPolicy:
         Raises:
             GaveUpError: it is not started again, and why.
         """
-        if code > 0 and name not in self._restarts and ran_s < _STARTED_S:
+        if code > 0 and code != RETRY and name not in self._restarts and ran_s < _STARTED_S:
             raise GaveUpError(f"{name} cannot start (exit code {code}); its log says why")
         if ran_s > self.recovered_s:
             self._restarts[name] = 0

@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 from pad_ros.errors import ConfigError, PadError
 from pad_ros.graph.description import NODES
 from pad_ros.nodes.health import Health
+from pad_ros.nodes.hearing import Hearing
 from pad_ros.nodes.parameters import declare_parameters
 from pad_ros.nodes.qos import QOS
 from pad_ros.nodes.worker import Worker
@@ -63,6 +64,7 @@ class PadNode(LifecycleNode):
         declare_parameters(self, NODES[self.kind])
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", QOS["reliable"])
         self.create_timer(1.0, self._publish_diagnostics)
+        self._hearing = Hearing(self)
 
     # What sub-classes override.
 

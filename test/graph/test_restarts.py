@@ -1,6 +1,6 @@
 import pytest
 
-from pad_ros.graph.restarts import GaveUpError, RestartPolicy
+from pad_ros.graph.restarts import RETRY, GaveUpError, RestartPolicy
 
 
 def test_delays_grow_until_the_node_is_given_up():
@@ -21,6 +21,10 @@ def test_a_node_that_ran_well_in_between_begins_anew():
 def test_a_node_that_cannot_start_is_not_tried_again():
     with pytest.raises(GaveUpError, match="cannot start"):
         RestartPolicy().delay("anomaly", 2, 1.0)
+
+
+def test_a_node_that_wants_to_be_started_again_is():
+    assert RestartPolicy().delay("anomaly", RETRY, 1.0) == 0.5
 
 
 def test_a_node_that_fails_later_or_cannot_start_for_the_moment_is_tried_again():
