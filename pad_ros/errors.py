@@ -12,6 +12,13 @@ class ConfigError(PadError):
     """A profile, parameter or option is unknown or out of range."""
 
 
+class WriteError(PadError, OSError):
+    """A file cannot be written: the disk is full or read-only, or the folder is not there to be written to."""
+
+    def __str__(self) -> str:
+        return f"{self.filename}: cannot be written ({self.strerror})"
+
+
 class DatasetError(PadError):
     """A data set is incomplete or unreadable."""
 

@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -82,13 +84,12 @@ class Product:
             try:
                 self._write(staging, preview, kept=folder / PREVIEW)
                 saved = replace(self, checksum=_sha256(staging / MANIFEST))
-                for name in sorted(path.name for path in staging.iterdir() if path.name != MANIFEST):
-                    (staging / name).replace(folder / name)
-                (staging / MANIFEST).replace(folder / MANIFEST)
-                for other in set(_SPLATS) - {self._splats_name}:
-                    (folder / other).unlink(missing_ok=True)
+                _swap(staging, folder)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
+            for other in set(_SPLATS) - {self._splats_name}:
+                with suppress(OSError):  # the manifest does not name it
+                    (folder / other).unlink()
             return saved
         except OSError as error:
             raise ProductError(f"{folder}: the product cannot be written there ({error.strerror})") from None
@@ -155,6 +156,30 @@ class Product:
             )
         except (KeyError, TypeError, ConfigError) as error:
             raise ProductError(f"{folder / MANIFEST}: incomplete or altered ({error}); train it again") from None
+
+
+def _swap(staging: Path, folder: Path) -> None:
+    """Moves new files to their place, the manifest last; after an error the old ones are back in theirs.
+
+    What is as before stays: a new calibration is two files, so that hardly any moment is left to be killed in.
+    """
+    names = sorted((path.name for path in staging.iterdir()), key=lambda name: (name == MANIFEST, name))
+    changed = [n for n in names if not ((folder / n).is_file() and filecmp.cmp(staging / n, folder / n, shallow=False))]
+    before = staging / "before"
+    before.mkdir()
+    for name in changed:
+        if (folder / name).is_file():
+            shutil.copy2(folder / name, before / name)
+    moved: list[str] = []
+    try:
+        for name in changed:
+            (staging / name).replace(folder / name)
+            moved.append(name)
+    except OSError:
+        for name in moved:
+            with suppress(OSError):
+                (before / name).replace(folder / name) if (before / name).is_file() else (folder / name).unlink()
+        raise
 
 
 def _write_yaml(path: Path, content: dict[str, Any]) -> None:

@@ -147,13 +147,15 @@ def test_a_manifest_that_is_no_manifest(folder, content):
         Product.load(folder)
 
 
-def test_a_disk_that_fills_up_leaves_the_product_as_it_was(folder, product, monkeypatch):
+@pytest.mark.parametrize("lasting", [True, False], ids=["full", "one failure"])
+def test_a_disk_that_fills_up_leaves_the_product_as_it_was(folder, product, monkeypatch, lasting):
+    """Whichever call it is that fails, among them those that give the new files their names."""
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     changed = dataclasses.replace(product, calibration=dataclasses.replace(product.calibration, threshold=9.0))
     for room in itertools.count():  # so many calls go well
         with monkeypatch.context() as patch:
-            calls = iter(range(room))
-            for name in ("mkdir", "open", "write_bytes", "write_text"):
+            calls = iter([True] * room + [False] * (1 if not lasting else 10**6))
+            for name in ("mkdir", "open", "write_bytes", "write_text", *(() if lasting else ("replace",))):
                 patch.setattr(Path, name, functools.partialmethod(_while_there_is_room, calls, getattr(Path, name)))
             try:
                 changed.save(folder, preview=np.zeros((4, 4, 3), np.uint8))
@@ -164,10 +166,18 @@ def test_a_disk_that_fills_up_leaves_the_product_as_it_was(folder, product, monk
         assert Product.load(folder).calibration == product.calibration
     assert room > 5
     assert Product.load(folder).calibration.threshold == 9.0
+    assert {path.name for path in folder.iterdir()} == set(before)
+
+
+def test_a_new_calibration_leaves_the_other_files_alone(folder, product):
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    dataclasses.replace(product, calibration=dataclasses.replace(product.calibration, threshold=9.0)).save(folder)
+    after = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert {name for name in before if after[name] != before[name]} == {"calibration.yaml", "product.yaml"}
 
 
 def _while_there_is_room(path, calls, original, *arguments, **keywords):
-    if next(calls, None) is None:
+    if not next(calls, True):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return original(path, *arguments, **keywords)
 

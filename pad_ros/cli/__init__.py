@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 import pad_ros
 from pad_ros.common.files import shown
@@ -34,6 +35,9 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `pad`; returns the exit status: 0, 1 for an error said in one line, 130 when interrupted."""
     quiet_opencv()
+    for stream in (sys.stdout, sys.stderr):  # a file's name that is no UTF-8 must not end a command
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     arguments = _parse(sys.argv[1:] if argv is None else argv)
     try:
         return arguments.run(arguments) or 0

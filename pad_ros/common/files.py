@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from pad_ros.errors import WriteError
 
 _PARTIAL = ".partial"
 
@@ -21,27 +23,49 @@ def replacing(path: Path | str, suffix: str = "") -> Iterator[Path]:
     """Gives a place to write a file to; at the end of the block it takes the file's name, after an error it is gone.
 
     The file's folder is made when missing. `suffix` is for writers that go by the end of the name they are given.
+
+    Raises:
+        WriteError: it cannot be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_path(path)
     partial = partial.with_name(partial.name + suffix)
     try:
-        yield partial
-        partial.replace(path)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield partial
+            partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # it is not there, or there is nothing to be done about it
+            partial.unlink()
+
+
+@contextmanager
+def writing(path: Path | str) -> Iterator[None]:
+    """Says of what the block fails to write that it was this file or folder.
+
+    Raises:
+        WriteError: instead of any error of the file system.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(error.errno, error.strerror or str(error), shown(path)) from None
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Writes a text file, UTF-8."""
+    """Writes a text file, UTF-8; what is no text in it (a piece of a file's name, see `shown`) with backslashes.
+
+    Raises:
+        WriteError: it cannot be written.
+    """
     with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def shown(path: Path | str) -> str:
     """A path as text for people and files: what is no UTF-8 in it is written with backslashes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def append_whole(path: Path | str, text: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pad_ros
+from pad_ros.common.files import write_text
 from pad_ros.common.tables import format_table
 from pad_ros.evaluation.evaluate import ClassScores
 
@@ -43,13 +44,11 @@ def timings_table(scores: Sequence[ClassScores], markdown: bool = False) -> str:
 
 def write_scores(folder: Path | str, scores: Sequence[ClassScores]) -> Path:
     """Writes all scores to `scores.json`, and the tables to `scores.md`; returns the former's path."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     content = {"pad_ros": pad_ros.__version__, "classes": [s.to_dict() for s in scores]}
-    path = folder / "scores.json"
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    path = Path(folder) / "scores.json"
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
     tables = [scores_table(scores, markdown=True), timings_table(scores, markdown=True)]
-    (folder / "scores.md").write_text("\n\n".join(tables) + "\n", encoding="utf-8")
+    write_text(path.with_name("scores.md"), "\n\n".join(tables) + "\n")
     return path
 
 

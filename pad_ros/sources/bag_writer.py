@@ -14,6 +14,7 @@ from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, Qo
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys.store import Typestore
 
+from pad_ros.common.files import writing
 from pad_ros.dataset.classes import ClassData, TestView
 from pad_ros.errors import BagError
 from pad_ros.geometry import ros_intrinsics
@@ -52,6 +53,7 @@ def write_bag(
     Raises:
         BagError: `out` exists, an unknown part, no images, or a rate that is not positive.
         ImageError: an image cannot be read.
+        WriteError: the bag cannot be written.
     """
     out = Path(out)
     if out.exists():
@@ -107,13 +109,14 @@ def _select(class_data: ClassData, parts: list[str] | None) -> list[TestView]:
 @contextmanager
 def _new_folder(out: Path) -> Iterator[Path]:
     """A folder of `out`'s name that moves to `out` when all went well: never half a bag."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".bag-", dir=out.parent))
-    try:
-        yield scratch / out.name
-        (scratch / out.name).rename(out)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".bag-", dir=out.parent))
+        try:
+            yield scratch / out.name
+            (scratch / out.name).rename(out)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 _FOREVER = QosTime(9223372036, 854775807)

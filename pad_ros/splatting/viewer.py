@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -43,22 +43,21 @@ def render_pose(twin: Twin, object_from_camera: Matrix, path: Path) -> None:
     """Writes the picture of the twin from a camera-to-object pose [4, 4].
 
     Raises:
-        ConfigError: not a rigid transform, or the picture cannot be written there.
+        ConfigError: not a rigid transform.
+        WriteError: the picture cannot be written there.
     """
     if not is_rigid(object_from_camera):
         raise ConfigError("the pose is not a rigid transform 4x4 (rotation, translation, last row 0 0 0 1)")
-    with _writing(path):
-        write_image(path, twin.picture(object_from_camera))
+    write_image(path, twin.picture(object_from_camera))
 
 
 def export_ply(gaussians: Gaussians, path: Path) -> None:
     """Writes the twin as the standard PLY that 3DGS viewers open.
 
     Raises:
-        ConfigError: it cannot be written there.
+        WriteError: it cannot be written there.
     """
-    with _writing(path):
-        gaussians.save_ply(path)
+    gaussians.save_ply(path)
 
 
 def write_turntable(
@@ -74,24 +73,15 @@ def write_turntable(
         progress: called with (pictures done, of how many, "").
 
     Raises:
-        ConfigError: another kind of file, or it cannot be written there.
+        ConfigError: another kind of file, or a film that cannot be written there.
+        WriteError: it cannot be written there.
     """
     kind = path.suffix.lower()
     if kind not in _FRAMES:
         raise ConfigError(f"{path}: a turntable is a film or a sheet; use a name that ends in {', '.join(_FRAMES)}")
     pictures = _turn(twin, view_poses, frames or _FRAMES[kind], progress)
-    with _writing(path), replacing(path, kind) as partial:
+    with replacing(path, kind) as partial:
         {".mp4": _write_film, ".webp": _write_animation, ".png": _write_sheet}[kind](partial, pictures)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Makes the folder of a file; an error of the file system says which file."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def _turn(twin: Twin, view_poses: Matrix, frames: int, progress: Progress) -> Iterator[Image]:
@@ -111,9 +101,13 @@ def _write_film(path: Path, pictures: Iterator[Image]) -> None:
     film = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), _FRAMES_PER_SECOND, size)  # type: ignore[attr-defined]
     if not film.isOpened():
         raise ConfigError(f"{path.parent}: no film can be written there; choose a writable folder, or a .png")
-    for picture in (first, *pictures):
+    count = 0
+    for picture in chain([first], pictures):
         film.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        count += 1
     film.release()
+    if cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) != count:  # the writer says nothing of a full disk
+        raise ConfigError(f"{path.parent}: only a part of the film could be written there; is the disk full?")
 
 
 def _write_animation(path: Path, pictures: Iterator[Image]) -> None:

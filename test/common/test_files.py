@@ -1,8 +1,10 @@
+import errno
 import os
 
 import pytest
 
-from pad_ros.common.files import partial_path, replacing, sweep, write_text
+from pad_ros.common.files import partial_path, replacing, shown, sweep, write_text
+from pad_ros.errors import PadError, WriteError
 
 
 def test_a_file_appears_whole_and_its_folder_with_it(tmp_path):
@@ -22,6 +24,26 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
         raise OSError("disk full")
     assert path.read_text(encoding="utf-8") == "old ü"
     assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_what_cannot_be_written_says_which_file_and_why(tmp_path):
+    path = tmp_path / "a.txt"
+    full = pytest.raises(WriteError, match=r"a\.txt: cannot be written \(No space left on device\)")
+    with full as raised, replacing(path) as partial:
+        partial.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert raised.value.errno == errno.ENOSPC and isinstance(raised.value, PadError)  # and an OSError for who asks
+    assert list(tmp_path.iterdir()) == []
+    path.write_text("")
+    with pytest.raises(WriteError, match=r"b\.txt: cannot be written \(File exists\)"):
+        write_text(path / "b.txt", "")
+
+
+def test_names_that_are_no_utf8_can_be_shown_and_written(tmp_path):
+    name = os.fsdecode(b"gr\xfcn.png")
+    assert shown(tmp_path / name) == f"{tmp_path}/gr\\xfcn.png" and shown("grün.png") == "grün.png"
+    write_text(tmp_path / "a.txt", name)
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8").startswith("gr\\")
 
 
 def test_sweep_removes_what_killed_runs_left(tmp_path):

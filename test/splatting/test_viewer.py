@@ -1,10 +1,11 @@
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from pad_ros.errors import ConfigError
+from pad_ros.errors import ConfigError, WriteError
 from pad_ros.images import read_image
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.rasterize import create_rasterizer
@@ -50,6 +51,30 @@ def test_a_turn_as_a_sheet(twin, poses, product, tmp_path):
     assert (sheet[product.camera.height :, 2 * product.camera.width :] == 255).all()
 
 
+def test_a_film_that_was_cut_short_is_said(twin, poses, tmp_path, monkeypatch):
+    whole = tmp_path / "whole.mp4"
+    write_turntable(twin, poses, whole, frames=3)
+
+    class FullDisk:
+        def __init__(self, path, *_):
+            self.path = path
+
+        def isOpened(self):  # noqa: N802 - OpenCV's name
+            return True
+
+        def write(self, picture):
+            pass
+
+        def release(self):
+            Path(self.path).write_bytes(whole.read_bytes()[:3000])
+
+    monkeypatch.setattr(cv2, "VideoWriter", FullDisk)
+    monkeypatch.setattr(cv2, "VideoWriter_fourcc", lambda *_: 0)
+    with pytest.raises(ConfigError, match="only a part of the film could be written there"):
+        write_turntable(twin, poses, tmp_path / "turn.mp4", frames=3)
+    assert [path.name for path in tmp_path.iterdir()] == ["whole.mp4"]
+
+
 @pytest.mark.skipif(not hasattr(cv2, "imwriteanimation"), reason="this OpenCV writes no animations")
 def test_a_turn_for_browsers(twin, poses, tmp_path):
     write_turntable(twin, poses, tmp_path / "turn.webp", frames=5)
@@ -70,9 +95,9 @@ def test_what_cannot_be_written_is_said(twin, poses, product, tmp_path):
         lambda path: write_turntable(twin, poses, path, frames=2),
         lambda path: render_pose(twin, poses[0], path),
     ):
-        with pytest.raises(ConfigError, match="cannot be written"):
+        with pytest.raises(WriteError, match="cannot be written"):
             write(tmp_path / "file" / "picture.png")
-    with pytest.raises(ConfigError, match="cannot be written"):
+    with pytest.raises(WriteError, match="cannot be written"):
         export_ply(product.gaussians, tmp_path / "file" / "twin.ply")
     with pytest.raises(ConfigError, match="rigid"):
         render_pose(twin, 2 * poses[0], tmp_path / "picture.png")
