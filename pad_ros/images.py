@@ -6,6 +6,8 @@ the stored pixels, and camera drivers know none.
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,23 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from pad_ros.common.files import replacing
+from pad_ros.common.files import replacing, shown
 from pad_ros.errors import ImageError
 from pad_ros.geometry import Camera
-from pad_ros.results import Image, Mask
+from pad_ros.results import Image, Mask, is_result_picture
 
 Window = tuple[slice, slice]  # rows, columns
 
 _DARK = 16
 _GREY = 2  # difference of channels that rounding alone makes
-_JPEG = b"\xff\xd8"  # how a JPEG begins
+_GREY_SAMPLES = 10_000  # pixels that are looked at
+_GREY_EXCEPTIONS = 0.002  # share of them that may have a colour all the same, as of a stamp in a corner
+_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"  # how they begin
+# What libjpeg complains of: a few bytes too many at the end of a piece are common with USB cameras, and harmless.
+_PADDING = re.compile(r"\b(\d+) extraneous bytes before marker 0xd[0-79]$")
+_MOST_PADDING = 12
+# And what libjpeg reads but simplejpeg does not.
+_OTHER_KINDS = re.compile("Unsupported color conversion|Could not determine subsampling")
 _COLOR = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 _AS_STORED = cv2.IMREAD_UNCHANGED  # channels and depth too; it has all flags, to ignore the orientation among them
 
@@ -31,7 +40,10 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
 
 def list_images(folder: Path | str, recursive: bool = True) -> list[Path]:
-    """The image files in a folder, sorted; what a name with a dot before it hides (`._0.png` of macOS) is none."""
+    """The image files in a folder, sorted.
+
+    What a name with a dot before it hides (`._0.png` of macOS) is none, nor are the pictures of a results folder in it.
+    """
     folder = Path(folder)
     found = folder.rglob("*") if recursive else folder.glob("*")
     return sorted(
@@ -39,6 +51,8 @@ def list_images(folder: Path | str, recursive: bool = True) -> list[Path]:
         for path in found
         if path.suffix.lower() in IMAGE_SUFFIXES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not path.is_dir()
+        and (path.parent == folder or not is_result_picture(path))
     )
 
 
@@ -48,18 +62,39 @@ def decode_image(data: bytes, name: str = "image") -> Image:
     Raises:
         ImageError: the bytes are not an image, or those of a damaged one.
     """
-    if data[:2] == _JPEG:
-        # OpenCV fills up a damaged JPEG and says so on standard error alone.
-        try:
-            return simplejpeg.decode_jpeg(data, "RGB")
-        except ValueError as error:
-            if "Unsupported" not in str(error):
-                raise ImageError(f"{name}: the JPEG is damaged and not readable as a whole ({error})") from None
+    image = _decode_jpeg(data, name) if data.startswith(_JPEG) else None
+    if image is not None:
+        return image
     buffer = np.frombuffer(data, dtype=np.uint8)
     decoded = cv2.imdecode(buffer, _COLOR) if buffer.size else None
     if decoded is None:
-        raise ImageError(f"{name}: not a readable image ({buffer.size} bytes); is the file or message truncated?")
+        kind = "JPEG" if data.startswith(_JPEG) else "PNG" if data.startswith(_PNG) else ""
+        if kind:
+            raise ImageError(f"{shown(name)}: the {kind} is damaged and not readable as a whole ({len(data)} bytes)")
+        raise ImageError(f"{shown(name)}: not a readable image ({len(data)} bytes); is the file or message truncated?")
     return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+
+
+def _decode_jpeg(data: bytes, name: str) -> Image | None:
+    """Decodes a JPEG; OpenCV would fill up a damaged one and say so on standard error alone.
+
+    Returns:
+        RGB uint8 [H, W, 3]; None for a kind of JPEG that only OpenCV reads.
+
+    Raises:
+        ImageError: it is damaged.
+    """
+    try:
+        return simplejpeg.decode_jpeg(data, "RGB")
+    except ValueError as error:
+        complaint = str(error)
+    padding = _PADDING.search(complaint)
+    # After the first complaint nobody looks any further, but at least the JPEG must have an end.
+    if padding and int(padding[1]) <= _MOST_PADDING and data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda"):
+        return simplejpeg.decode_jpeg(data, "RGB", strict=False)
+    if _OTHER_KINDS.search(complaint):
+        return None
+    raise ImageError(f"{shown(name)}: the JPEG is damaged and not readable as a whole ({complaint})")
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
@@ -80,6 +115,7 @@ def read_image(path: Path | str) -> Image:
 def read_cutout(path: Path | str) -> tuple[Image, NDArray[np.float32] | None]:
     """Reads a training view: RGB uint8 [H, W, 3] over white and, if the file has one, alpha [H, W] in 0…1.
 
+    An alpha channel that is opaque everywhere says nothing: as if there were none.
     The data set's RGBA files hold colours that are composited over white already, and so are white where they are
     transparent. Others, as cut-out tools and Blender write them, are not, and are composited here.
 
@@ -93,6 +129,8 @@ def read_cutout(path: Path | str) -> tuple[Image, NDArray[np.float32] | None]:
     if decoded.dtype == np.uint16:
         decoded = to_uint8(decoded / 257.0)
     rgb: Image = cv2.cvtColor(decoded[..., :3], cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
+    if decoded[..., 3].min() == 255:
+        return rgb, None
     alpha = (decoded[..., 3] / 255.0).astype(np.float32)  # [H, W]
     if (rgb[alpha == 0] < 250).any():  # rounded, white is not always 255
         rgb = to_uint8(255.0 + alpha[..., None] * (rgb - 255.0))
@@ -109,10 +147,10 @@ def read_mask(path: Path | str) -> Mask:
     """
     data = _read_bytes(path)
     if data[:2] == _JPEG:
-        raise ImageError(f"{path}: a mask must be exact, and JPEG is not; save it as PNG")
+        raise ImageError(f"{shown(path)}: a mask must be exact, and JPEG is not; save it as PNG")
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED) if data else None
     if decoded is None:
-        raise ImageError(f"{path}: not a readable image ({len(data)} bytes)")
+        raise ImageError(f"{shown(path)}: not a readable image ({len(data)} bytes)")
     channels = np.atleast_3d(decoded)  # [H, W, C]
     if channels.shape[2] in (2, 4) and np.ptp(channels[..., -1]) == 0:
         channels = channels[..., :-1]
@@ -129,7 +167,7 @@ def _read_bytes(path: Path | str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise ImageError(f"{path}: cannot be read ({error.strerror})") from None
+        raise ImageError(f"{shown(path)}: cannot be read ({error.strerror})") from None
 
 
 def to_uint8(values: NDArray[Any]) -> Image:
@@ -151,9 +189,13 @@ def is_grey(image: Image) -> bool:
 
     Where there is no light there is no colour either: that says nothing.
     """
-    some = image[::4, ::4].reshape(-1, 3).astype(np.int16)  # [N, 3]
-    lit = some[some.max(axis=1) > _DARK]
-    return len(lit) > 0 and bool(np.ptp(lit, axis=1).max() <= _GREY)
+    step = max(1, math.isqrt(image.shape[0] * image.shape[1] // _GREY_SAMPLES))
+    red, green, blue = np.moveaxis(image[::step, ::step], 2, 0)  # [h, w] each
+    brightest = np.maximum(np.maximum(red, green), blue)
+    spread = brightest - np.minimum(np.minimum(red, green), blue)
+    lit = int(np.count_nonzero(brightest > _DARK))
+    coloured = np.count_nonzero((brightest > _DARK) & (spread > _GREY))
+    return lit > 0 and bool(coloured <= _GREY_EXCEPTIONS * lit)
 
 
 def check_image(image: NDArray[np.generic], camera: Camera) -> Image:

@@ -111,9 +111,12 @@ class Inspector:
         """Checks an image [H, W, 3] of the product's camera and undoes what its lens does.
 
         Raises:
-            ImageError: not an image of that camera.
+            ImageError: not an image of that camera, or a grey one of a coloured part.
         """
-        return self._undistorter.undistort(check_image(image, self.lens.camera))
+        image = check_image(image, self.lens.camera)
+        if self._coloured and is_grey(image):
+            raise ImageError("the image is grey, and the product was made from colour photos; check the camera's mode")
+        return self._undistorter.undistort(image)
 
     def localize(self, image: Image) -> PoseEstimate:
         """Finds the camera-to-object pose of an image [H, W, 3].
@@ -122,8 +125,6 @@ class Inspector:
             NotLocalizedError: too little evidence for any pose.
             ImageError: not an image of the product's camera.
         """
-        if self._coloured and is_grey(image):
-            raise ImageError("the image is grey, and the product was made from colour photos; check the camera's mode")
         return self._localizer.localize(image)
 
     def render(self, object_from_camera: Matrix) -> Reference:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,18 @@ from pad_ros.errors import ImageError, InspectionError, NoObjectError, NotLocali
 Image = NDArray[np.uint8]  # [H, W, 3] RGB
 Mask = NDArray[np.bool_]  # [H, W]
 Map = NDArray[np.float32]  # [H, W]
+
+
+# A results folder: a line per image, and a folder of pictures of each kind.
+RESULTS_FILE = "results.jsonl"
+RESULT_FOLDERS = {"view": "views", "reference": "references", "overlay": "overlays", "map": "maps"}
+_RESULT_NAME = re.compile(r"[0-9]{5,}-[A-Za-z0-9-]*\.(jpg|npy)")
+
+
+def is_result_picture(path: Path) -> bool:
+    """Whether an inspection has left this file in its results folder: a picture or map that belongs to a line."""
+    named = path.parent.name in RESULT_FOLDERS.values() and _RESULT_NAME.fullmatch(path.name)
+    return bool(named) and (path.parent.parent / RESULTS_FILE).is_file()
 
 
 class Status(IntEnum):

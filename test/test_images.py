@@ -40,7 +40,7 @@ def test_masks_are_read_back(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["m.png"]  # no partial file left
 
 
-@pytest.mark.parametrize("data", [b"", b"not an image", encode_png(np.zeros((24, 32, 3), np.uint8))[:40]])
+@pytest.mark.parametrize("data", [b"", b"not an image"])
 def test_unreadable_bytes(data):
     with pytest.raises(ImageError, match="not a readable image"):
         decode_image(data)
@@ -89,7 +89,15 @@ def test_cutouts_are_over_white_whatever_is_under_their_transparency(tmp_path, u
     np.testing.assert_allclose(coverage, alpha / 255.0, atol=1e-6)
 
 
+def test_an_alpha_that_is_opaque_everywhere_is_none(tmp_path):
+    write_image(tmp_path / "a.png", np.dstack([picture(size=(24, 32)), np.full((24, 32), 255, np.uint8)]))
+    image, alpha = read_cutout(tmp_path / "a.png")
+    assert alpha is None
+    np.testing.assert_array_equal(image, picture(size=(24, 32)))
+
+
 def test_hidden_files_and_folders_are_no_images(tmp_path):
+    (tmp_path / "folder.png").mkdir()
     for name in ("b.png", "a.JPG", "sub/c.png", "._b.png", ".hidden/d.png", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
@@ -121,15 +129,72 @@ def test_a_damaged_jpeg_is_said_to_be_damaged():
     assert refused > 5
 
 
-@pytest.mark.parametrize("damage", ["half", "bits"])
-def test_a_damaged_png_is_not_readable(damage):
-    data = bytearray(encode_png(picture()))
-    if damage == "half":
-        del data[len(data) // 2 :]
-    else:
-        data[len(data) // 2] ^= 0xFF
-    with pytest.raises(ImageError, match="not a readable image"):
-        decode_image(bytes(data))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_few_first_bytes_are_a_damaged_image(kind):
+    data = {"JPEG": cv2.imencode(".jpg", picture())[1].tobytes(), "PNG": encode_png(picture())}[kind]
+    for length in (8, 40, 300):
+        with pytest.raises(ImageError, match=rf"^a: the {kind} is damaged"):
+            decode_image(data[:length], "a")
+
+
+def pieces(data):
+    """Where the pieces of a JPEG's data end: before each restart marker, and before the end."""
+    return [match.start() for match in re.finditer(b"\xff[\xd0-\xd7\xd9]", data) if match.start() > 700]
+
+
+@pytest.mark.parametrize("extra", [b"\0", b"\0" * 9])
+@pytest.mark.parametrize("options", [[], [cv2.IMWRITE_JPEG_RST_INTERVAL, 5]], ids=["whole", "in pieces"])
+def test_padding_as_usb_cameras_send_it_is_no_damage(options, extra):
+    data = cv2.imencode(".jpg", picture(), options)[1].tobytes()
+    expected = decode_image(data)
+    for end in pieces(data)[-2:]:
+        np.testing.assert_array_equal(decode_image(data[:end] + extra + data[end:]), expected)
+    np.testing.assert_array_equal(decode_image(data + bytes(999)), expected)  # what comes after its end is nothing
+    padded = data[: pieces(data)[0]] + extra + data[pieces(data)[0] :]
+    for damaged in (padded[:-400], data[: pieces(data)[0]] + bytes(40) + data[pieces(data)[0] :]):
+        with pytest.raises(ImageError, match="the JPEG is damaged"):
+            decode_image(damaged)
+
+
+@pytest.mark.parametrize("complaint", ["Unsupported marker type 0x9a", "Corrupt JPEG data: bad Huffman code", "?"])
+def test_whatever_libjpeg_complains_of_is_damage(complaint, monkeypatch):
+    def complain(*_, **__):
+        raise ValueError(complaint)
+
+    monkeypatch.setattr("simplejpeg.decode_jpeg", complain)
+    with pytest.raises(ImageError, match=re.escape(f"is damaged and not readable as a whole ({complaint})")):
+        decode_image(cv2.imencode(".jpg", picture())[1].tobytes())
+
+
+def test_a_jpeg_that_only_opencv_reads_is_read_all_the_same(monkeypatch):
+    def refuse(*_, **__):
+        raise ValueError("Unsupported color conversion request")
+
+    data = cv2.imencode(".jpg", picture())[1].tobytes()
+    expected = decode_image(data)
+    monkeypatch.setattr("simplejpeg.decode_jpeg", refuse)
+    np.testing.assert_array_equal(decode_image(data), expected)
+
+
+def with_crc(kind, content):
+    """A PNG's chunk."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def damaged_pngs():
+    data = encode_png(picture())
+    middle, bits, checksum = len(data) // 2, bytearray(data), bytearray(data)
+    bits[middle] ^= 0xFF
+    checksum[-14] ^= 1  # of the last piece of data
+    pixels = zlib.compress(b"".join(b"\0" + row.tobytes() for row in picture()))
+    short = data[:33] + with_crc(b"IDAT", pixels[: len(pixels) // 2]) + data[-12:]  # though each checksum is right
+    return [data[:middle], data[:-20], bytes(bits), bytes(checksum), data[:middle] + data[middle + 100 :], short]
+
+
+@pytest.mark.parametrize("data", damaged_pngs(), ids=["half", "no end", "bits", "checksum", "gap", "short"])
+def test_a_damaged_png_is_said_to_be_damaged(data):
+    with pytest.raises(ImageError, match="the PNG is damaged and not readable as a whole"):
+        decode_image(data)
 
 
 def marked(channels, value, dtype=np.uint8):
@@ -170,8 +235,14 @@ def test_grey_is_told_from_dim_colour(quality):
     for image in (grey, grey[..., 0]):
         jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
         assert is_grey(decode_image(jpeg))
+        stamped = grey.copy()
+        stamped[2:5, 2:9] = (255, 200, 0)
+        assert is_grey(stamped)
     dim = np.clip(grey * 0.1 + np.random.default_rng(0).normal(0, 2, grey.shape), 0, 255).astype(np.uint8)
     assert not is_grey(dim) and not is_grey(colour)
+    for light in (0.3, 0.15):  # and without noise, as JPEG leaves it
+        jpeg = cv2.imencode(".jpg", (colour * light).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+        assert not is_grey(decode_image(jpeg))
 
 
 def turned(data):

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pad_ros.errors import ConfigError, NotLocalizedError, ProductError
+from pad_ros.errors import ConfigError, ImageError, NotLocalizedError, ProductError
 from pad_ros.geometry import look_at, pose_error
 from pad_ros.inspector import Inspector, compose
 from pad_ros.lens import Lens, Undistorter
@@ -235,6 +235,14 @@ def test_a_grey_image_of_a_coloured_part_is_refused(inspector, sample_images):
     inspection = inspector.inspect(grey)
     assert inspection.status == Status.BAD_IMAGE and inspection.anomalous
     assert "the image is grey, and the product was made from colour photos" in inspection.reason
+
+
+def test_the_localizer_warms_up_on_a_grey_image(inspector):
+    """It is refused on its way in, not by the stage, which nodes try on it before they say that they are ready."""
+    with pytest.raises(ImageError, match="grey"):
+        inspector.prepare(grey(inspector))
+    with pytest.raises(NotLocalizedError):
+        inspector.localize(grey(inspector))
 
 
 def test_a_grey_part_is_inspected_in_grey(product, sample_images):

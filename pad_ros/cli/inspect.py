@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     inspector = Inspector(Product.load(arguments.product))
-    paths = image_paths(arguments.images, arguments.output)
+    paths = image_paths(arguments.images)
     with ResultWriter(arguments.output, save_maps=arguments.save_maps) as writer, progress_bar("inspect") as progress:
         for index, path in enumerate(paths):
             try:

@@ -11,8 +11,8 @@ from pad_ros.images import list_images
 DEFAULT_PROFILE = "cpu"
 
 
-def image_paths(names: Sequence[Path], output: Path | None = None) -> list[Path]:
-    """The image files that are named, and those below the folders that are named, without those below `output`.
+def image_paths(names: Sequence[Path]) -> list[Path]:
+    """The image files that are named, and those below the folders that are named.
 
     Raises:
         ConfigError: one is not there, or there are no images at all.
@@ -20,7 +20,7 @@ def image_paths(names: Sequence[Path], output: Path | None = None) -> list[Path]
     paths: list[Path] = []
     for name in names:
         if name.is_dir():
-            paths += [path for path in list_images(name) if not _is_below(path, output)]
+            paths += list_images(name)
         elif name.exists():
             paths.append(name)
         else:
@@ -28,7 +28,3 @@ def image_paths(names: Sequence[Path], output: Path | None = None) -> list[Path]
     if not paths:
         raise ConfigError(f"no images in {', '.join(map(str, names))}")
     return paths
-
-
-def _is_below(path: Path, folder: Path | None) -> bool:
-    return folder is not None and path.resolve().is_relative_to(folder.resolve())

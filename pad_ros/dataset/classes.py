@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pad_ros.common.files import write_text
+from pad_ros.common.files import shown, write_text
 from pad_ros.dataset.photos import find_photos
 from pad_ros.dataset.transforms import common_lens, describe_lens, read_lenses
 from pad_ros.errors import DatasetError, ImageError
@@ -68,18 +68,26 @@ class TestView:
         if not self.anomalous:
             return np.zeros(shape, dtype=bool)
         if self.mask_path is None:
-            raise DatasetError(f"{self.path}: labelled {self.defect!r} but has no ground-truth mask")
-        try:
-            mask = read_mask(self.mask_path)
-        except ImageError as error:
-            raise DatasetError(str(error)) from None
-        if mask.shape != shape:
-            raise DatasetError(
-                f"{self.mask_path}: {mask.shape[1]}x{mask.shape[0]}, the images have {shape[1]}x{shape[0]}"
-            )
+            raise DatasetError(f"{shown(self.path)}: labelled {self.defect!r} but has no ground-truth mask")
+        mask = _read_mask(self.mask_path, shape)
         if not mask.any():
-            raise DatasetError(f"{self.mask_path}: nothing is marked in it, but its image is labelled {self.defect!r}")
+            raise DatasetError(
+                f"{shown(self.mask_path)}: nothing is marked in it, but its image is labelled {self.defect!r}"
+            )
         return mask
+
+    def read_object_mask(self, shape: tuple[int, int]) -> Mask:
+        """The part's own mask [H, W], with which its background-free variant is made where there is none.
+
+        Raises:
+            DatasetError: the data set has none, or one that is unreadable or of another size.
+        """
+        if self.object_mask_path is None:
+            raise DatasetError(
+                f"{shown(self.path)}: the background-free variant needs an image in {BACKGROUND_FREE} or a mask in "
+                "test_masks"
+            )
+        return _read_mask(self.object_mask_path, shape)
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class ClassData:
     @property
     def name(self) -> str:
         """The class's name: its folder's."""
-        return self.root.name
+        return shown(self.root.name)
 
 
 def list_classes(root: Path | str) -> list[Path]:
@@ -111,7 +119,7 @@ def list_classes(root: Path | str) -> list[Path]:
     root = Path(root)
     if (root / "transforms.json").is_file():
         return [root]
-    classes = sorted(path.parent for path in root.glob("*/transforms.json"))
+    classes = sorted(path.parent for path in root.glob("*/transforms.json") if not path.parent.name.startswith("."))
     if not classes:
         raise DatasetError(f"{root}: no data set; expected transforms.json in it or in its folders")
     return classes
@@ -202,6 +210,7 @@ def _read_test(root: Path) -> list[TestView]:
     extras: dict[str, dict[str, Any]] = {}
     if (root / "test_poses.json").is_file():
         extras = {row["file"]: row for row in _read_json(root / "test_poses.json").get("images", [])}
+    ground_truths = _ground_truths(root)
     views = []
     for path in _test_images(root):
         defect, file = path.parent.name, path.relative_to(root).as_posix()
@@ -211,11 +220,11 @@ def _read_test(root: Path) -> list[TestView]:
         views.append(
             TestView(
                 path=path,
-                defect=defect,
-                part_id=str(extra.get("part_id", f"{defect}/{path.stem}")),
+                defect=shown(defect),
+                part_id=str(extra.get("part_id", shown(f"{defect}/{path.stem}"))),
                 view_index=int(extra.get("view_index", 0)),
                 view_count=int(extra.get("view_count", 1)),
-                mask_path=_ground_truth(root, defect, path.stem),
+                mask_path=None if defect == GOOD else ground_truths.get((defect, path.stem)),
                 object_mask_path=object_mask if object_mask.is_file() else None,
                 background_free_path=background_free if background_free.is_file() else None,
                 object_from_camera=_pose(file, extra["transform_matrix"]) if "transform_matrix" in extra else None,
@@ -233,8 +242,18 @@ def _test_images(root: Path) -> list[Path]:
     return sorted(images, key=order)
 
 
-def _ground_truth(root: Path, defect: str, stem: str) -> Path | None:
-    if defect == GOOD:
-        return None
-    names = (f"{stem}_mask.png", f"{stem}.png")
-    return next((p for p in (root / "ground_truth" / defect / name for name in names) if p.is_file()), None)
+def _ground_truths(root: Path) -> dict[tuple[str, str], Path]:
+    """The mask of each test image, by its label and stem: `STEM_mask`, else `STEM`; a PNG where there are several."""
+    found = [path for path in list_images(root / "ground_truth") if path.parent.parent == root / "ground_truth"]
+    found.sort(key=lambda path: (path.stem.endswith("_mask"), path.suffix.lower() == ".png"))  # the last one counts
+    return {(path.parent.name, path.stem.removesuffix("_mask")): path for path in found}
+
+
+def _read_mask(path: Path, shape: tuple[int, int]) -> Mask:
+    try:
+        mask = read_mask(path)
+    except ImageError as error:
+        raise DatasetError(str(error)) from None
+    if mask.shape != shape:
+        raise DatasetError(f"{shown(path)}: {mask.shape[1]}x{mask.shape[0]}, the images have {shape[1]}x{shape[0]}")
+    return mask

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from pad_ros.common.files import shown
 from pad_ros.common.progress import Progress, silent
-from pad_ros.dataset.classes import BACKGROUND_FREE, ClassData, TestView
-from pad_ros.errors import DatasetError, EvaluationError, ImageError
+from pad_ros.dataset.classes import ClassData, TestView
+from pad_ros.errors import EvaluationError, ImageError
 from pad_ros.evaluation.metrics import (
     auroc,
     best_f1_threshold,
@@ -20,7 +21,7 @@ from pad_ros.evaluation.metrics import (
     total_counts,
 )
 from pad_ros.evaluation.results_writer import ResultWriter
-from pad_ros.images import read_image, read_mask
+from pad_ros.images import read_image
 from pad_ros.results import Image, Inspection, Mask, Status
 
 
@@ -96,10 +97,10 @@ def evaluate_class(
     shape = (class_data.camera.height, class_data.camera.width)
     inspections, truths = [], []
     for index, view in enumerate(class_data.test):
-        image, inspection = _inspect(view, inspector, background_free)
+        image, inspection = _inspect(view, inspector, background_free, shape)
         truths.append(view.read_ground_truth(shape))
         if writer:
-            name = view.path.relative_to(class_data.root).as_posix()
+            name = shown(view.path.relative_to(class_data.root).as_posix())
             writer.add(name, image, inspection, view.part_id, view.view_index, view.view_count, label=view.defect)
         # Only what the metrics need is kept: 117 inspections with all of their images would be gigabytes.
         inspection.reference = inspection.background = inspection.augmented = None
@@ -116,22 +117,23 @@ def _check(class_data: ClassData, background_free: bool) -> None:
             f"{class_data.root}: {sum(labels)} of {len(labels)} test images are anomalous; "
             "evaluation needs good ones (test/good) and anomalous ones (test/DEFECT)"
         )
+    shape = (class_data.camera.height, class_data.camera.width)
     for view in class_data.test:
-        view.read_ground_truth((class_data.camera.height, class_data.camera.width))
-        if background_free and view.background_free_path is None and view.object_mask_path is None:
-            raise DatasetError(
-                f"{view.path}: the background-free variant needs an image in {BACKGROUND_FREE} or a mask in test_masks"
-            )
+        view.read_ground_truth(shape)
+        if background_free and view.background_free_path is None:
+            view.read_object_mask(shape)
 
 
-def _inspect(view: TestView, inspector: ImageInspector, background_free: bool) -> tuple[Image | None, Inspection]:
+def _inspect(
+    view: TestView, inspector: ImageInspector, background_free: bool, shape: tuple[int, int]
+) -> tuple[Image | None, Inspection]:
     rendered = view.background_free_path if background_free else None
     try:
         image = read_image(rendered or view.path)
     except ImageError as error:
         return None, Inspection(Status.BAD_IMAGE, str(error))
-    if background_free and rendered is None and view.object_mask_path is not None:
-        image[~read_mask(view.object_mask_path)] = 255
+    if background_free and rendered is None and image.shape[:2] == shape:  # else it is refused anyway
+        image[~view.read_object_mask(shape)] = 255
     return image, inspector.inspect(image)
 
 

@@ -13,11 +13,9 @@ import numpy as np
 
 from pad_ros.errors import EvaluationError
 from pad_ros.evaluation.overlay import draw_overlay
-from pad_ros.results import Image, Inspection
+from pad_ros.results import RESULT_FOLDERS, RESULTS_FILE, Image, Inspection, is_result_picture
 
-RESULTS_FILE = "results.jsonl"
 _REPORT_FILE = "report.html"
-_FOLDERS = {"view": "views", "reference": "references", "overlay": "overlays", "map": "maps"}
 _THUMBNAIL = 480  # pixels, the longer side
 _JPEG_QUALITY = 86
 
@@ -45,9 +43,10 @@ class ResultWriter:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if (self.folder / RESULTS_FILE).exists():  # ours: what belongs to the old lines would only confuse
-                for name in _FOLDERS.values():
-                    for old in (self.folder / name).glob("[0-9]*"):
-                        old.unlink()
+                for name in RESULT_FOLDERS.values():
+                    for old in (self.folder / name).glob("*"):
+                        if is_result_picture(old):
+                            old.unlink()
                 (self.folder / _REPORT_FILE).unlink(missing_ok=True)
             self._file = open(self.folder / RESULTS_FILE, "w", encoding="utf-8")  # noqa: SIM115 - closed by close()
         except OSError as error:
@@ -122,7 +121,7 @@ class ResultWriter:
         self._file.close()
 
     def _path(self, kind: str, name: str) -> Path:
-        path = self.folder / _FOLDERS[kind] / name
+        path = self.folder / RESULT_FOLDERS[kind] / name
         path.parent.mkdir(exist_ok=True)
         return path
 

@@ -69,21 +69,31 @@ def test_a_truncated_product_is_one_line_too(sample_product, tmp_path, capsys):
     assert "map.npz" in capsys.readouterr().err
 
 
-def test_a_second_run_does_not_inspect_its_own_pictures(sample_product, image_files):
-    out = image_files / "results"
-    for _ in range(2):
+def test_a_second_run_does_not_inspect_the_pictures_of_the_first(sample_product, image_files):
+    """Wherever the results lie: in the images' folder itself, below it, or above it."""
+    for out in (
+        image_files / "results",
+        image_files / "results",
+        image_files / "more",
+        image_files,
+        image_files.parent,
+    ):
         assert main(["inspect", str(sample_product), str(image_files), "-o", str(out)]) == 0
         assert sorted(row["image"].rsplit("/", 1)[-1] for row in read_results(out)) == ["0.png", "9.png"]
+        assert list((out / "overlays").iterdir())
+    assert sorted(path.name for path in image_files.glob("*.png")) == ["0.png", "9.png"]
 
 
 def test_hidden_files_are_left_out_and_a_name_that_is_no_utf8_is_shown(sample_product, image_files, tmp_path):
     (image_files / "._0.png").write_bytes(b"\x00\x05\x16\x07 AppleDouble")
     latin = os.fsencode(image_files) + b"/gr\xfcn.png"
     os.rename(os.fsencode(image_files / "0.png"), latin)
+    (image_files / os.fsdecode(b"kap\xfctt.jpg")).write_bytes(b"\xff\xd8\xff")
     assert main(["inspect", str(sample_product), str(image_files), "-o", str(tmp_path / "out")]) == 0
     names = sorted(row["image"].rsplit("/", 1)[-1] for row in read_results(tmp_path / "out"))
-    assert names == ["9.png", "gr\\xfcn.png"]
-    assert "gr\\xfcn.png" in (tmp_path / "out" / "report.html").read_text()
+    assert names == ["9.png", "gr\\xfcn.png", "kap\\xfctt.jpg"]
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert "gr\\xfcn.png" in report and "kap\\xfctt.jpg: the JPEG is damaged" in report
 
 
 def test_a_place_that_cannot_be_written_is_one_line(sample_product, image_files, capsys, monkeypatch):

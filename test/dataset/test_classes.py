@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,19 @@ def test_list_classes(mad_sim, tmp_path):
     assert list_classes(tmp_path) == [mad_sim] == list_classes(mad_sim)
     with pytest.raises(DatasetError, match=r"transforms\.json"):
         list_classes(mad_sim / "test")
+    shutil.copytree(mad_sim, tmp_path / ".trash")
+    assert list_classes(tmp_path) == [mad_sim]
+
+
+def test_masks_of_any_format_are_found_and_hidden_files_are_not(mad_sim):
+    folder = mad_sim / "ground_truth" / "Stains"
+    (folder / "0_mask.png").rename(folder / "0_mask.PNG")
+    (folder / "2_mask.png").rename(folder / "2.bmp")
+    for hidden in ("ground_truth/Stains/._10_mask.png", "test/Stains/._0.png", "test/.Stains/0.png"):
+        (mad_sim / hidden).parent.mkdir(exist_ok=True)
+        (mad_sim / hidden).write_bytes(b"\0\5\x16\7")
+    views = [view for view in read_class(mad_sim).test if view.anomalous]
+    assert [view.mask_path.name for view in views] == ["0_mask.PNG", "2.bmp", "10_mask.png"]
 
 
 def damaged(transforms, change):

@@ -1,5 +1,8 @@
+import os
 import shutil
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from evaluation_stage import camera_pose, failed, inspection_of, write_class
@@ -7,6 +10,7 @@ from evaluation_stage import camera_pose, failed, inspection_of, write_class
 from pad_ros.dataset.classes import read_class
 from pad_ros.errors import DatasetError, EvaluationError
 from pad_ros.evaluation.evaluate import evaluate_class
+from pad_ros.evaluation.report import write_report
 from pad_ros.evaluation.results_writer import ResultWriter, read_results
 from pad_ros.images import write_image
 from pad_ros.results import Status
@@ -136,6 +140,21 @@ def test_results_are_written_with_parts_and_labels(class_folder, tmp_path):
     ]
 
 
+def test_names_that_are_no_utf8_are_shown(class_folder, tmp_path):
+    root = Path(os.fsdecode(os.fsencode(class_folder.parent) + b"/caf\xe9"))
+    class_folder.rename(root)
+    for folder, name in (("test", b"/\xe9.png"), ("ground_truth", b"/\xe9_mask.png")):
+        (root / folder / "scratch").rename(root / folder / os.fsdecode(b"\xe9raflure"))
+        where = os.fsencode(root / folder) + b"/\xe9raflure"
+        os.rename(where + {"test": b"/1.png", "ground_truth": b"/1_mask.png"}[folder], where + name)
+    (root / "test_poses.json").unlink()
+    data = read_class(root)
+    with ResultWriter(tmp_path / "out") as writer:
+        scores = evaluate_class(data, ScriptedInspector(answers()), writer=writer)
+    text = write_report(tmp_path / "out", title=data.name).read_text(encoding="utf-8")
+    assert scores.name == "caf\\xe9" and "test/\\xe9raflure/\\xe9.png" in text and "labelled \\xe9raflure" in text
+
+
 def test_an_unreadable_image_is_one_result_and_no_other_is_lost(class_folder):
     (class_folder / "test/scratch/1.png").write_bytes(b"\x89PNG, cut short")
     scores = evaluate_class(read_class(class_folder), ScriptedInspector(answers()))
@@ -158,6 +177,14 @@ def test_what_cannot_be_scored_is_refused_before_any_image(class_folder):
     (class_folder / "ground_truth/scratch/1_mask.png").unlink()
     with pytest.raises(DatasetError, match="no ground-truth mask"):
         evaluate_class(read_class(class_folder), inspector)
+    jpeg = class_folder / "ground_truth/scratch/1_mask.JPG"
+    jpeg.write_bytes(cv2.imencode(".jpg", nothing)[1].tobytes())
+    with pytest.raises(DatasetError, match=r"1_mask\.JPG: a mask must be exact, and JPEG is not; save it as PNG"):
+        evaluate_class(read_class(class_folder), inspector)
+    write_image(class_folder / "ground_truth/scratch/1_mask.png", nothing + 1)
+    write_image(class_folder / "test_masks/good/1_mask.png", nothing[:9, :9])
+    with pytest.raises(DatasetError, match=r"good/1_mask\.png: 9x9, the images have 64x64"):
+        evaluate_class(read_class(class_folder), inspector, background_free=True)
     shutil.rmtree(class_folder / "test/scratch")
     with pytest.raises(EvaluationError, match="0 of 2 test images are anomalous"):
         evaluate_class(read_class(class_folder), inspector)
