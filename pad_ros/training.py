@@ -20,12 +20,13 @@ import yaml
 import pad_ros
 from pad_ros.anomaly.backbone import create_backbone
 from pad_ros.anomaly.calibration import Calibration, calibrate
+from pad_ros.common.files import shown, write_text
 from pad_ros.common.progress import Progress, silent
 from pad_ros.common.registry import check_settings
 from pad_ros.dataset.classes import ClassData
-from pad_ros.errors import DatasetError, TrainingError
+from pad_ros.errors import DatasetError, ImageError, TrainingError
 from pad_ros.geometry import Matrix
-from pad_ros.images import read_cutout, to_uint8
+from pad_ros.images import read_cutout, read_image, to_uint8
 from pad_ros.inspector import Inspector
 from pad_ros.lens import Lens, Undistorter
 from pad_ros.localization.features import create_features
@@ -48,6 +49,8 @@ HOLDOUT_EVERY = 6
 # Each held-out view is inspected before this many different backgrounds.
 BACKGROUNDS_PER_VIEW = 3
 _FEWEST_VIEWS = 12
+_SMALLEST_GROUND = 4  # pixels; what is smaller and white is a glint
+_GROUND_RIM = 2  # pixels
 
 
 @dataclass(frozen=True)
@@ -149,13 +152,9 @@ def train_product(
 
 
 def calibrate_product(
-    product: Product,
-    images: list[Image],
-    false_reject_rate: float,
-    progress: Progress = silent,
-    names: Sequence[str] = (),
+    product: Product, images: Sequence[Image | Path], false_reject_rate: float, progress: Progress = silent
 ) -> Product:
-    """Sets a product's threshold from images [H, W, 3] of good parts alone; `names` are the images', for messages.
+    """Sets a product's threshold from images [H, W, 3] of good parts alone, or files of them.
 
     Raises:
         TrainingError: an image is not one of the product's camera, or most of them could not be judged.
@@ -164,15 +163,9 @@ def calibrate_product(
     inspector = Inspector(product)
     inspections: list[Inspection] = []
     for index, image in enumerate(images):
-        inspections.append(inspector.inspect(image))
+        inspections.append(_inspect(inspector, image))
         progress(index + 1, len(images), inspections[-1].status.name)
-    foreign = [index for index, inspection in enumerate(inspections) if inspection.status == Status.BAD_IMAGE]
-    if foreign:
-        first = names[foreign[0]] if names else f"image {foreign[0]}"
-        raise TrainingError(
-            f"{len(foreign)} of {len(images)} images are not of this product's camera, as {first}: "
-            f"{inspections[foreign[0]].reason}; leave them out"
-        )
+    _refuse_foreign(images, inspections)
     scores = [inspection.score for inspection in inspections if inspection.status == Status.OK]
     if len(scores) < 0.5 * len(images):
         reasons = sorted({inspection.reason for inspection in inspections if inspection.reason})
@@ -181,6 +174,30 @@ def calibrate_product(
             "are they images of this part, from this camera?"
         )
     return replace(product, calibration=calibrate(scores, false_reject_rate))
+
+
+def _inspect(inspector: Inspector, image: Image | Path) -> Inspection:
+    try:
+        return inspector.inspect(read_image(image) if isinstance(image, Path) else image)
+    except ImageError as error:
+        return Inspection(Status.BAD_IMAGE, str(error))
+
+
+def _refuse_foreign(images: Sequence[Image | Path], inspections: list[Inspection]) -> None:
+    """Refuses images that are not the camera's: a threshold from the others alone would hide that.
+
+    Raises:
+        TrainingError: names them, with the reasons.
+    """
+    names_of: dict[str, list[str]] = {}  # by reason
+    for index, (image, inspection) in enumerate(zip(images, inspections, strict=True)):
+        if inspection.status == Status.BAD_IMAGE:
+            name = shown(image) if isinstance(image, Path) else f"image {index}"
+            names_of.setdefault(inspection.reason.removeprefix(f"{name}: "), []).append(name)
+    if names_of:
+        count = sum(map(len, names_of.values()))
+        listed = "; ".join(f"{reason}: {', '.join(names)}" for reason, names in names_of.items())
+        raise TrainingError(f"{count} of {len(images)} images are none of this product's; leave them out: {listed}")
 
 
 def read_cutouts(data: ClassData) -> list[Cutout]:
@@ -226,15 +243,17 @@ def _undistorted(cutouts: list[Cutout], data: ClassData) -> list[Cutout]:
 def white_cutout(image: Image) -> Map:
     """The coverage [H, W] of an object on pure white: all that is not white ground, also seen through holes.
 
-    White ground is what reaches the border, and wherever else at least four pixels are white without any shade.
+    White ground is wherever four pixels or more that touch each other are white without any shade, and the next two
+    pixels where they are nearly so: edges are smoothed there, and JPEG ripples. A white face in the shade is part.
     """
-    white = np.asarray((image >= 250).all(axis=2), np.uint8)  # [H, W]
-    count, labels = cv2.connectedComponents(white)
-    border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    pure = np.bincount(labels[(image >= 254).all(axis=2)], minlength=count)  # pixels of each label
-    ground = np.union1d(border, np.flatnonzero(pure >= 4))
-    outside = np.isin(labels, ground[ground > 0]) & (white > 0)
-    return (~outside).astype(np.float32)
+    pure = np.asarray((image >= 254).all(axis=2), np.uint8)  # [H, W]
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(pure)
+    large = statistics[:, cv2.CC_STAT_AREA] >= _SMALLEST_GROUND
+    ground = large[labels] & (pure > 0)
+    nearly = (image >= 250).all(axis=2)
+    for _ in range(_GROUND_RIM):
+        ground |= nearly & (cv2.dilate(ground.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    return (~ground).astype(np.float32)
 
 
 def _check_cutouts(data: ClassData, cutouts: list[Cutout]) -> None:
@@ -247,7 +266,7 @@ def _check_cutouts(data: ClassData, cutouts: list[Cutout]) -> None:
     if whole:
         raise DatasetError(
             f"{data.root}: {len(whole)} of {len(cutouts)} photos are not cut out, as {whole[0].name}: "
-            "cut the part out on transparent or pure white ground"
+            "cut the part out on transparent or pure white ground (docs/dataset.md)"
         )
     empty = [view.path for view, cutout in zip(data.train, cutouts, strict=True) if not cutout.alpha.any()]
     if empty:
@@ -329,8 +348,7 @@ class _Cache:
             if known:
                 logger.warning("%s: stopped training of other settings or data; training begins anew", folder)
             shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "key").write_text(digest)
+        write_text(folder / "key", digest)
         self._folder = folder
 
     def get(self, name: str, load: Callable[[Path], T], make: Callable[[], T], save: Callable[[T, Path], None]) -> T:

@@ -7,10 +7,8 @@ import sys
 from pathlib import Path
 
 from pad_ros.cli.options import image_paths
-from pad_ros.common.files import shown
 from pad_ros.common.progress import progress_bar
 from pad_ros.errors import ConfigError
-from pad_ros.images import read_image
 from pad_ros.product import Product
 from pad_ros.training import calibrate_product
 
@@ -32,16 +30,17 @@ def run(arguments: argparse.Namespace) -> None:
     if rate is None:
         rate = product.profile["calibration"]["false_reject_rate"]
     paths = image_paths(arguments.images)
-    images = [read_image(path) for path in paths]
     with progress_bar("threshold") as progress:
-        calibrated = calibrate_product(product, images, rate, progress, [shown(path) for path in paths])
+        calibrated = calibrate_product(product, paths, rate, progress)
     old, new = product.calibration.threshold, calibrated.calibration.threshold
-    above = sum(score > old for score in calibrated.calibration.scores)
+    scores = calibrated.calibration.scores
+    above = sum(score > old for score in scores)
     if new > _MUCH * old and not arguments.yes:
-        _ask(f"{above} of {len(images)} images are above the old threshold: it would rise from {old:.4g} to {new:.4g}")
+        _ask(f"{above} of {len(scores)} images are above the old threshold: it would rise from {old:.4g} to {new:.4g}")
     calibrated.save(arguments.product)
+    unjudged = f" ({len(paths) - len(scores)} more could not be judged)" if len(scores) < len(paths) else ""
     print(
-        f"{arguments.product}: threshold {old:.4g} -> {new:.4g} from {len(images)} good images, "
+        f"{arguments.product}: threshold {old:.4g} -> {new:.4g} from {len(scores)} good images{unjudged}, "
         f"{above} of which the old one would have rejected"
     )
 
@@ -55,5 +54,9 @@ def _ask(what: str) -> None:
     advice = "defective parts below it will pass. Are all images of good parts, in the light of the line?"
     if not sys.stdin.isatty():
         raise ConfigError(f"{what}; {advice} Then say --yes")
-    if input(f"{what}; {advice} [y/N] ").strip().lower() not in ("y", "yes"):
+    try:
+        answer = input(f"{what}; {advice} [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
         raise ConfigError("nothing was changed")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from splat_scenes import poses_around, psnr, random_gaussians
@@ -16,6 +17,7 @@ from pad_ros.splatting.cpu import CpuRasterizer
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.settings import PRESETS, TrainerSettings
 from pad_ros.splatting.trainer import train_splats
+from pad_ros.training import white_cutout
 
 CAMERA = Camera(72, 72, 90.0, 90.0, 36.0, 36.0)
 NO_POINTS = np.zeros((0, 3))
@@ -78,6 +80,31 @@ def test_the_object_in_the_photos_limits_the_number(photos):
     pixels = np.mean([(alpha > 0.5 / 255).sum() for alpha in photos[1][:20]])
     gaussians = train(photos, dataclasses.replace(QUICK, gaussians_per_pixel=0.1))
     assert 200 < len(gaussians) < 0.11 * pixels < 600
+
+
+def test_a_hole_that_shows_the_white_ground_stays_open():
+    """A ring photographed on white without alpha: neither white splats nor the start from its hull fill it."""
+    rng = np.random.default_rng(14)
+    angle = rng.uniform(0, 2 * np.pi, 300)
+    around = np.stack([np.cos(angle), np.sin(angle), np.zeros(300)], axis=1)
+    ring = random_gaussians(300, 0, seed=15)
+    ring.means[:] = 0.5 * around + rng.normal(0, 0.03, (300, 3))
+    ring.log_scales[:], ring.logit_opacities[:], ring.sh[:] = np.log(0.05), 6.0, ring.sh - 0.7
+    rasterizer, poses = CpuRasterizer(threads=1), [p for p in poses_around(120, seed=16) if abs(p[2, 2]) > 0.8]
+    renderings = [rasterizer.render(ring, CAMERA, pose) for pose in poses]
+    images = [np.round(np.clip(rendering.color, 0, 1) * 255).astype(np.uint8) for rendering in renderings]
+    middle = np.s_[33:39, 33:39]
+    assert min(image[middle].min() for image in images) > 253  # it is open from everywhere
+    open_ring = [white_cutout(image) for image in images]
+    disc = [alpha.copy() for alpha in open_ring]  # had the hole been taken for part
+    for alpha in disc:
+        _, labels = cv2.connectedComponents((alpha == 0).astype(np.uint8))
+        alpha[labels != labels[0, 0]] = 1.0
+    through = []
+    for alphas in (open_ring, disc):
+        trained = train_splats(images[4:], alphas[4:], CAMERA, poses[4:], NO_POINTS, NO_COLORS, QUICK)
+        through.append([rasterizer.render(trained, CAMERA, pose).transmittance[middle].mean() for pose in poses[:4]])
+    assert min(through[0]) > 0.95 and max(through[1]) < 0.5
 
 
 @pytest.mark.slow
