@@ -46,9 +46,10 @@ def rasterize(
         BuildError: PyTorch, gsplat, its compiled kernels or the GPU are missing; says which and what to do.
     """
     gsplat = _load_gsplat()
-    if len(means) == 0:  # gsplat's kernels are not made for that
+    if len(means) == 0:  # gsplat's kernels are not made for that; backward passes find gradients of 0
+        nothing = sum(tensor.sum() for tensor in (means, quats, scales, opacities, sh, 0.0 * viewmats))
         images = background.expand(len(viewmats), height, width, 3)
-        return images.clone(), means.new_zeros(len(viewmats), height, width, 1)
+        return images + nothing, means.new_zeros(len(viewmats), height, width, 1) + nothing
     colors, alphas, _ = gsplat.rasterization(
         means,
         quats,

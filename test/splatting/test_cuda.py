@@ -58,6 +58,19 @@ def test_the_reference_projects_and_colours_as_gsplat_does():
         torch.testing.assert_close(got.color, color[got.order])
 
 
+def test_without_gaussians_there_are_gradients_all_the_same(monkeypatch):
+    # gsplat's kernels are not called for that, so it needs no GPU.
+    torch = pytest.importorskip("torch")
+    from splat_tensors import random_tensors, run
+
+    from pad_ros.splatting import cuda
+
+    monkeypatch.setattr(cuda, "_load_gsplat", lambda: None)
+    got = run(cuda.rasterize, random_tensors(0, 1, seed=0), background=torch.tensor([0.2, 0.9, 0.5]))
+    assert (got.alphas == 0).all() and (got.gradients["viewmats"] == 0).all()
+    torch.testing.assert_close(got.colors[1, 5, 7], torch.tensor([0.2, 0.9, 0.5], dtype=torch.float64))
+
+
 @pytest.fixture
 def gpu():
     if not pytest.importorskip("torch").cuda.is_available():
