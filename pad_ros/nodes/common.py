@@ -58,8 +58,7 @@ class PadNode(LifecycleNode):
         self.worker: Worker | None = None
         self.exit_code: int | None = None  # set to end the process
         self.after_transition: Callable[[], None] = lambda: None
-        self.subscribed: list[Any] = []  # while active
-        self.received = 0  # messages, of all subscriptions
+        self._subscribed: list[Any] = []
         self._publishers_made: list[Any] = []
         self._timers_of_activation: list[Any] = []
         declare_parameters(self, NODES[self.kind])
@@ -106,13 +105,8 @@ class PadNode(LifecycleNode):
         What its publisher has kept comes too; whoever subscribes tells history by what it has seen, not by clocks,
         which differ between hosts.
         """
-
-        def receive(message: Any) -> None:
-            self.received += 1
-            callback(message)
-
-        self.subscribed.append(self.create_subscription(kind, topic, receive, QOS[qos]))
-        return self.subscribed[-1]
+        self._subscribed.append(self.create_subscription(kind, topic, callback, QOS[qos]))
+        return self._subscribed[-1]
 
     def subscribe_images(self, callback: Callable[[Any], None]) -> None:
         """Subscribes to the images in the transport and QoS that the parameters name."""
@@ -165,11 +159,11 @@ class PadNode(LifecycleNode):
         return TransitionCallbackReturn.FAILURE
 
     def _stop(self) -> None:
-        for subscription in self.subscribed:
+        for subscription in self._subscribed:
             self.destroy_subscription(subscription)
         for timer in self._timers_of_activation:
             self.destroy_timer(timer)
-        self.subscribed, self._timers_of_activation = [], []
+        self._subscribed, self._timers_of_activation = [], []
         if self.worker is not None:
             worker, self.worker = self.worker, None
             self.left_over(worker.stop())
