@@ -27,6 +27,7 @@ from pad_ros.results import Background, Inspection, Reference, Status
 from pad_ros.results import PoseEstimate as Pose
 
 _REQUIRED = ("image", "camera_pose", "object_mask", "background")
+_GRACE_S = 3.0  # for a part_view that stands still while the rest is there: a burst loses some, which come again
 
 
 class AnomalyNode(PadNode):
@@ -52,6 +53,7 @@ class AnomalyNode(PadNode):
             enough=_is_hopeless,
             answered=self._ledger.answered,
             run=self._ledger.run,
+            grace=min(_GRACE_S, self.value("join_timeout")),
         )
         self._background_arrived = 0.0
 
