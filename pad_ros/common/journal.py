@@ -27,10 +27,9 @@ class Journal:
         self._path = Path(path) if path else None
         self._keep = keep
         self._lock = threading.Lock()
-        self.existed = self._path is not None and self._path.is_file()
         self.lines: list[str] = []
         if self._path is not None:
-            if self.existed:
+            if self._path.is_file():
                 # A kill in the middle of a line leaves one without its end: it does not count.
                 self.lines = self._path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
             self._rewrite(self._path)

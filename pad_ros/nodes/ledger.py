@@ -11,8 +11,9 @@ class Ledger:
     """What a node has answered; kept in a file when there is a path.
 
     An answer is noted before it is said, and again after: one that was perhaps not said is said again as it was.
-    `answered` holds the stamps of `run` that had a result before this process began, None when there was none before;
-    `unsaid` the answers that were perhaps not said.
+    `answered` holds the stamps of `run` that had a result before this process began: none on the first start, when all
+    that the other nodes have kept waits for an answer; None without a path, when nobody knows. `unsaid` are the answers
+    that were perhaps not said.
     """
 
     def __init__(self, path: str) -> None:
@@ -26,7 +27,7 @@ class Ledger:
         for run, stamp, answer in (line.split(" ") for line in self._journal.lines):
             stamps[int(run), int(stamp)] = b64decode(answer)
         self.run = max((run for run, _ in stamps), default=0)
-        self.answered = [stamp for run, stamp in stamps if run == self.run] if self._journal.existed else None
+        self.answered = [stamp for run, stamp in stamps if run == self.run] if path else None
         self.unsaid = [answer for answer in stamps.values() if answer]
 
     def begin(self, run: int, stamp: int, answer: bytes) -> None:

@@ -19,7 +19,7 @@ def test_lines_outlive_a_kill(tmp_path):
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "j")]).returncode == -9
     journal = Journal(tmp_path / "j")
-    assert (journal.existed, journal.lines) == (True, ["one", "two"])
+    assert journal.lines == ["one", "two"]
 
 
 def test_half_a_line_does_not_count_and_does_not_spoil_the_next(tmp_path):
@@ -49,7 +49,7 @@ def test_several_threads_lose_no_line(tmp_path):
 def test_without_a_path_nothing_is_kept():
     journal = Journal(None)
     journal.add("one")
-    assert (journal.existed, journal.lines) == (False, [])
+    assert journal.lines == []
 
 
 def test_a_full_disk_leaves_no_half_a_line(tmp_path, monkeypatch):

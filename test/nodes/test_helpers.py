@@ -107,7 +107,7 @@ def test_a_warning_is_counted_and_fades():
 def test_ledger_knows_the_last_run_and_what_was_perhaps_not_said(tmp_path):
     path = str(tmp_path / "journal")
     ledger = Ledger(path)
-    assert (ledger.answered, ledger.unsaid, ledger.run) == (None, [], 0)
+    assert (ledger.answered, ledger.unsaid, ledger.run) == ([], [], 0)  # all that waits is owed an answer
     for run, stamp in ((0, 5), (0, 6), (1, 5)):
         ledger.begin(run, stamp, f"verdict on {stamp}".encode())
         ledger.done(run, stamp)
