@@ -10,7 +10,9 @@ from pathlib import Path
 from pad_ros.common.progress import progress_bar
 from pad_ros.synthesis.assembly import Assembly
 from pad_ros.synthesis.conditions import VARIATIONS
+from pad_ros.synthesis.defects import DEFECT_AREA
 from pad_ros.synthesis.generate import SynthesisSettings, generate
+from pad_ros.synthesis.heaps import random_object
 from pad_ros.synthesis.models import read_model
 from pad_ros.synthesis.preview import write_preview
 from pad_ros.synthesis.record import verify
@@ -35,6 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--views", type=int, default=9, help="views of each test part")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--vary", metavar="WHAT", help="light,camera,dirt,surroundings or all, from image to image")
+    parser.add_argument("--heaps", type=int, nargs=2, metavar=("FIRST", "COUNT"), help="random objects, of these seeds")
+    parser.add_argument(
+        "--defect-area",
+        type=float,
+        nargs=2,
+        default=DEFECT_AREA,
+        metavar=("LEAST", "MOST"),
+        help="shares of the image that a defect takes where it shows",
+    )
+    parser.add_argument("--no-background-free", action="store_true", help="no test images without background")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="Blender workers side by side")
     parser.add_argument("--preview", action="store_true", help="only a contact sheet per class, OUT/CLASS_preview.png")
     parser.add_argument("--table", action="store_true", help="only print what stands as the paper's Table 1")
@@ -57,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int | None:
         views=arguments.views,
         seed=arguments.seed,
         vary=tuple(sorted(set(vary))),
+        defect_area=tuple(arguments.defect_area),
+        background_free=not arguments.no_background_free,
     )
     assemblies, sources = _assemblies(arguments)
     if arguments.preview:
@@ -72,8 +86,10 @@ def run(arguments: argparse.Namespace) -> int | None:
 
 def _assemblies(arguments: argparse.Namespace) -> tuple[list[Assembly], dict[str, str]]:
     """The assemblies that the arguments name, and which file each model is from."""
-    names = arguments.classes or ([] if arguments.models else ["all"])
+    names = arguments.classes or ([] if arguments.models or arguments.heaps else ["all"])
     assemblies = [build_vehicle(name) for name in (VEHICLES if "all" in names else dict.fromkeys(names))]
+    first, count = arguments.heaps or (0, 0)
+    assemblies += [random_object(seed) for seed in range(first, first + count)]
     sources = {}
     for path in arguments.models or []:
         with warnings.catch_warnings(record=True) as caught:

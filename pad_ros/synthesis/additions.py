@@ -17,7 +17,7 @@ from pad_ros.synthesis.cameras import frame_width
 from pad_ros.synthesis.visibility import View, project
 
 _FIELDS = ((1, 1), (2, 1), (3, 1), (4, 1), (6, 1), (2, 2), (3, 2), (4, 2), (6, 2), (8, 2), (4, 4), (6, 4))  # studs
-_SIZE = (0.0012, 0.009)  # of the image, that an added part would take if nothing were before it
+_SIZE = (2.4, 0.75)  # of a defect's least and most area: what an added part would take if nothing were before it
 _ELEVATION = math.radians(50)  # of the cameras, on average
 _BRICK_OBJECT = 0.18  # metres: objects without studs are taken for ones of this size, and parts scaled likewise
 _FEW = 8  # with fewer free studs, level faces serve too
@@ -114,10 +114,11 @@ class Supports:
         studs = np.flatnonzero(seen[: self.studs])
         return studs if len(studs) >= _FEW else np.flatnonzero(seen)
 
-    def fitting_shapes(self) -> list[Shape]:
-        """The shapes, scaled to the object, that are neither too small nor too large to be a defect."""
+    def fitting_shapes(self, area: tuple[float, float]) -> list[Shape]:
+        """The shapes, scaled to the object, that fit what a defect may take of an image, at least and most."""
         image = frame_width(self._assembly.bounds) ** 2
-        return [_scaled(s, self.scale) for s in shapes() if _SIZE[0] <= _area(s.mesh, self.scale) / image <= _SIZE[1]]
+        low, high = _SIZE[0] * area[0], _SIZE[1] * area[1]
+        return [_scaled(s, self.scale) for s in shapes() if low <= _area(s.mesh, self.scale) / image <= high]
 
     def place(self, shape: Shape, support: int, quarters: int) -> Matrix | None:
         """Where the shape stands on a support, turned by quarter turns: [4, 4]; None if there is no room."""

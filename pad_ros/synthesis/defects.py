@@ -2,7 +2,7 @@
 
 A defect is drawn from a seeded generator and kept only if it shows in as many of the given views as is
 asked for, in colours unlike those it covers or uncovers, and with nothing left floating. Every view either
-shows it (`MIN_AREA` of the image or more) or does not (less than `HIDDEN_AREA`): none is in doubt.
+shows it (the least area or more) or does not (less than a tenth of it): none is in doubt.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from pad_ros.synthesis.materials import BRICK_COLOURS, PALETTE, contrast
 from pad_ros.synthesis.visibility import Ids, View, see, see_again, see_with
 
 COLOUR, REMOVED, ADDED = "colour", "removed", "added"
-MIN_AREA = 0.0005  # of the image: a view with as much shows the defect
-HIDDEN_AREA = 0.00005  # of the image: a view with less does not
-MAX_AREA = 0.012  # of the image, in any view: subtle
+# Shares of the image: a view with as much shows the defect; no view has more, so that it is subtle.
+DEFECT_AREA = (0.0005, 0.012)
+_HIDDEN = 0.1  # of the first of these: a view with less does not show it
 _MARGIN = 1.1  # on the first, as pixels are counted in a small image here
 _MIN_CONTRAST = 0.45  # between colours, of 1.73
 _UNLIKE = 0.3  # the same, where before and after are told apart pixel by pixel
@@ -72,8 +72,9 @@ class Defect:
 class DefectMaker:
     """Draws defects of one intact assembly."""
 
-    def __init__(self, intact: Assembly) -> None:
-        self._intact = intact
+    def __init__(self, intact: Assembly, area: tuple[float, float] = DEFECT_AREA) -> None:
+        """Looks at what may be altered; `area` is what a defect takes of an image that shows it, at least and most."""
+        self._intact, self._area = intact, area
         self._touching = touching(intact)
         self._supports = Supports(intact)
         self._draw: dict[str, Callable[[_Look, np.random.Generator], Iterator[Defect]]] = {
@@ -108,7 +109,7 @@ class DefectMaker:
             SynthesisError: no such defect was found.
         """
         low, high = shown or (least_shown(len(poses)), len(poses))
-        look = _Look(camera, poses, [see(self._intact, camera, pose) for pose in poses], low, high)
+        look = _Look(camera, poses, [see(self._intact, camera, pose) for pose in poses], low, high, self._area)
         reserve = None
         targets, shapes = {defect.target_index for defect in earlier}, {defect.shape for defect in earlier} - {""}
         fresh = (d for d in self._draw[kind](look, rng) if d.target_index not in targets and d.shape not in shapes)
@@ -123,7 +124,7 @@ class DefectMaker:
             return reserve
         raise SynthesisError(
             f"{self._intact.name}: no {kind} defect found that shows in {low} to {high} of {len(poses)} views and is "
-            f"at most {MAX_AREA:.1%} of the image; the model has too few small parts that can be seen"
+            f"{self._area[0]:.2%} to {self._area[1]:.1%} of the image; the model has too few such parts in sight"
         )
 
     def _judged(self, defect: Defect, look: _Look) -> tuple[Defect | None, bool]:
@@ -137,7 +138,7 @@ class DefectMaker:
             areas.append(float(mask.mean()))
             if not look.allows(np.array(areas)):
                 return None, False
-            if areas[-1] >= MIN_AREA:
+            if areas[-1] >= self._area[0]:
                 before, after = intact.ids[mask], seen.ids[mask]
                 bare.append(np.mean((before < 0) | (after < 0)))
                 difference = np.linalg.norm(before_colours[before] - after_colours[after], axis=1)
@@ -145,7 +146,7 @@ class DefectMaker:
         if np.median(unlike) < 0.6:
             return None, False
         stands_out = 3 * sum(float(share) > 0.4 for share in bare) >= len(look.poses)
-        return replace(defect, shown=tuple(area >= MIN_AREA for area in areas)), stands_out
+        return replace(defect, shown=tuple(area >= self._area[0] for area in areas)), stands_out
 
     def _recoloured(self, look: _Look, rng: np.random.Generator) -> Iterator[Defect]:
         for index in rng.permutation(look.parts_allowed(len(self._intact.parts))):
@@ -162,7 +163,10 @@ class DefectMaker:
                 yield Defect(REMOVED, self._intact.without(index), int(index), name, int(index), "removed")
 
     def _added(self, look: _Look, rng: np.random.Generator) -> Iterator[Defect]:
-        shapes, free = self._supports.fitting_shapes(), self._supports.exposed(look.camera, look.poses, look.intact)
+        shapes, free = (
+            self._supports.fitting_shapes(self._area),
+            self._supports.exposed(look.camera, look.poses, look.intact),
+        )
         count = len(self._intact.parts)
         for _ in range(_DRAWS if shapes and len(free) else 0):
             shape, support = shapes[int(rng.integers(len(shapes)))], int(rng.choice(free))
@@ -186,12 +190,14 @@ class _Look:
     intact: list[View]
     low: int
     high: int
+    area: tuple[float, float]
 
     def allows(self, areas: NDArray[np.float64]) -> bool:
         """Whether a defect with these shares of the first images [N] or of all of them may do."""
-        shows = areas >= _MARGIN * MIN_AREA
+        least, most = self.area
+        shows = areas >= _MARGIN * least
         shown, left = int(shows.sum()), len(self.poses) - len(areas)
-        clear = bool((shows | (areas < HIDDEN_AREA)).all()) and areas.max() <= MAX_AREA
+        clear = bool((shows | (areas < _HIDDEN * least)).all()) and areas.max() <= most
         return clear and shown <= self.high and shown + left >= self.low
 
     def parts_allowed(self, count: int) -> list[int]:

@@ -67,7 +67,8 @@ def generate(
             return
         require_space(out, sum(max(0, expected_bytes(settings) - used_space(out / a.name)) for a in todo))
         record.claim()
-        total = (settings.train + 2 * settings.objects * settings.views) * len(todo)
+        tests = settings.objects * settings.views * (2 if settings.background_free else 1)
+        total = (settings.train + tests) * len(todo)
         with tqdm(total=total, unit="image", mininterval=1.0, smoothing=0.05, dynamic_ncols=True) as bar:
             for number, intact in enumerate(todo, 1):
                 bar.set_description(f"{intact.name} {number}/{len(todo)}")
@@ -115,8 +116,9 @@ class _ClassWork:
                 _write_masks(self._root, image)
                 entries.append(_entry(part, image))
                 rows.append(test_row(self._root / image.file, part, image.view_index))
-                variant = self._root / BACKGROUND_FREE / Path(image.file).relative_to("test")
-                backgroundless.append(test_row(variant, part, image.view_index, cutout=True))
+                if self._settings.background_free:
+                    variant = self._root / BACKGROUND_FREE / Path(image.file).relative_to("test")
+                    backgroundless.append(test_row(variant, part, image.view_index, cutout=True))
         self._render([*rows, *backgroundless], python, jobs, bar)
         write_transforms(self._root / "transforms.json", camera, train)
         write_test_poses(self._root / "test_poses.json", entries)

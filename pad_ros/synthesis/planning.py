@@ -16,7 +16,7 @@ from pad_ros.results import Mask
 from pad_ros.synthesis import cameras
 from pad_ros.synthesis.assembly import Assembly, rotation, translation
 from pad_ros.synthesis.conditions import VARIATIONS, Conditions, draw_conditions
-from pad_ros.synthesis.defects import ADDED, COLOUR, REMOVED, Defect, DefectMaker, least_shown
+from pad_ros.synthesis.defects import ADDED, COLOUR, DEFECT_AREA, REMOVED, Defect, DefectMaker, least_shown
 from pad_ros.synthesis.visibility import see
 
 GOOD = "good"
@@ -32,7 +32,9 @@ class SynthesisSettings:
     """What is rendered per class.
 
     `resolution` in pixels (square), `samples` per pixel, `train` views, test `objects` with `views` each;
-    `vary` names what changes from test image to test image (see `pad_ros.synthesis.conditions`).
+    `vary` names what changes from test image to test image (see `pad_ros.synthesis.conditions`). A defect takes
+    `defect_area`, shares of the image, in each view that shows it. `background_free` renders each test image without
+    its background too.
     """
 
     resolution: int = 800
@@ -42,6 +44,8 @@ class SynthesisSettings:
     views: int = 9
     seed: int = 0
     vary: tuple[str, ...] = ()
+    defect_area: tuple[float, float] = DEFECT_AREA
+    background_free: bool = True
 
     def __post_init__(self) -> None:
         """Refuses settings out of range.
@@ -57,10 +61,18 @@ class SynthesisSettings:
         unknown = set(self.vary) - set(VARIATIONS)
         if unknown:
             raise ConfigError(f"nothing to vary is called {sorted(unknown)}; choose from {', '.join(VARIATIONS)}")
+        least, most = self.defect_area
+        if not 0 < 2 * least <= most < 1:
+            raise ConfigError(f"synthesis setting defect_area: needs 0 < 2 · least <= most < 1, got {least} and {most}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for YAML."""
-        return asdict(self) | {"vary": sorted(self.vary)}
+        """Plain values for YAML; what came later only where it differs, as older data sets do not note it."""
+        later = {"defect_area": list(self.defect_area), "background_free": self.background_free}
+        usual = {"defect_area": list(DEFECT_AREA), "background_free": True}
+        return {key: value for key, value in asdict(self).items() if key not in later} | {
+            "vary": sorted(self.vary),
+            **{key: value for key, value in later.items() if value != usual[key]},
+        }
 
 
 @dataclass(frozen=True)
@@ -121,7 +133,7 @@ def plan_objects(intact: Assembly, settings: SynthesisSettings) -> list[TestObje
         SynthesisError: no defect that shows could be found.
     """
     kinds = object_kinds(settings.objects)
-    maker = DefectMaker(intact) if set(kinds) - {GOOD} else None
+    maker = DefectMaker(intact, settings.defect_area) if set(kinds) - {GOOD} else None
     objects: list[TestObject] = []
     for index, kind in enumerate(kinds):
         rng = generator(settings, intact.name, 1, index)

@@ -17,7 +17,7 @@ from pad_ros.synthesis.assembly import (
     translation,
 )
 from pad_ros.synthesis.bricks import PLATE, brick, tile
-from pad_ros.synthesis.defects import ADDED, COLOUR, HIDDEN_AREA, MAX_AREA, MIN_AREA, REMOVED, DefectMaker
+from pad_ros.synthesis.defects import ADDED, COLOUR, DEFECT_AREA, REMOVED, DefectMaker
 from pad_ros.synthesis.materials import PALETTE, contrast
 from pad_ros.synthesis.vehicles import build_vehicle
 from pad_ros.synthesis.visibility import part_ids
@@ -54,9 +54,9 @@ def test_defects_are_seeded_and_show_or_are_hidden(car, maker, views, kind):
     assert len({(d.target, d.description) for d in defects}) > 1
     for defect in defects[1:]:
         areas = np.array(shares(car, defect, views))
-        assert sum(defect.shown) >= 4 and areas.max() <= MAX_AREA
+        assert sum(defect.shown) >= 4 and areas.max() <= DEFECT_AREA[1]
         for area, shown in zip(areas, defect.shown, strict=True):
-            assert area >= MIN_AREA if shown else area < HIDDEN_AREA
+            assert area >= DEFECT_AREA[0] if shown else area < DEFECT_AREA[0] / 10
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_models_of_any_size_without_studs_get_additions_too(scale):
     defect = DefectMaker(model).make(ADDED, CAMERA, poses, np.random.default_rng(0))
     size = np.ptp(defect.assembly.parts[-1].mesh.vertices, axis=0).max() / np.linalg.norm(np.subtract(*model.bounds))
     assert 0.03 < size < 0.4
-    assert sum(area >= MIN_AREA for area in shares(model, defect, poses)) >= 4
+    assert sum(area >= DEFECT_AREA[0] for area in shares(model, defect, poses)) >= 4
 
 
 def test_additions_grow_with_the_model():
@@ -159,7 +159,7 @@ def test_additions_grow_with_the_model():
             for x in range(copies)
             for y in range(copies)
         ]
-        shapes = Supports(Assembly("plain", tuple(parts))).fitting_shapes()
+        shapes = Supports(Assembly("plain", tuple(parts))).fitting_shapes(DEFECT_AREA)
         assert len(shapes) >= 6
         sizes.append(np.mean([np.prod(np.sort(np.ptp(s.mesh.vertices, axis=0))[1:]) for s in shapes]))
     assert sizes[1] > 3 * sizes[0]

@@ -8,6 +8,7 @@ import pytest
 from pad_ros.errors import ConfigError
 from pad_ros.geometry import is_rigid
 from pad_ros.synthesis import cameras
+from pad_ros.synthesis.heaps import random_object
 from pad_ros.synthesis.planning import (
     SynthesisSettings,
     object_kinds,
@@ -151,3 +152,20 @@ def test_tiny_data_sets_keep_to_what_shows():
     assert shown_range([], ["good", "added"], 1) == (1, 1)
     low, high = shown_range([], ["good", "added", "removed"], 3)
     assert 2 <= low <= high <= 3
+
+
+def test_settings_that_came_later_are_noted_only_where_they_differ():
+    assert "defect_area" not in SynthesisSettings().to_dict()
+    noted = SynthesisSettings(defect_area=(0.0002, 0.002), background_free=False).to_dict()
+    assert noted["defect_area"] == [0.0002, 0.002] and noted["background_free"] is False
+    with pytest.raises(ConfigError, match="defect_area"):
+        SynthesisSettings(defect_area=(0.002, 0.002))
+
+
+def test_small_defects_are_small():
+    settings = SynthesisSettings(resolution=200, objects=5, views=4, defect_area=(0.0002, 0.002))
+    camera = cameras.make_camera(320)
+    intact = random_object(1)
+    for part in plan_objects(intact, settings):
+        areas = [image.defect_mask.mean() for image in plan_images(intact, part, camera, {})]
+        assert max(areas) <= 0.0021 and all(area == 0 or area >= 0.0002 for area in areas)
