@@ -59,9 +59,9 @@ class LightGlueMatcher:
         self._device = choose_device(_WHAT, device)
         self._torch = load_torch(_WHAT)
         settings = {
-            "depth_confidence": depth_confidence,
-            "width_confidence": width_confidence,
-            "filter_threshold": threshold,
+            "depth_confidence": float(depth_confidence),
+            "width_confidence": float(width_confidence),
+            "filter_threshold": float(threshold),
         }
         self._network = (
             self._of_transformers(settings) if features == "superpoint" else self._of_scm(features, settings)

@@ -54,7 +54,7 @@ class SuperPointFeatures:
             "superpoint",
             max_keypoints=max_keypoints,
             nms_radius=nms_radius,
-            keypoint_threshold=threshold,
+            keypoint_threshold=float(threshold),
             border_removal_distance=border,
         ).to(self._device)
 
