@@ -1,10 +1,11 @@
 """Writes weights of the paper's networks drawn at random, to try profile `paper` where the real ones cannot be had.
 
     python tools/stand_in_weights.py FOLDER
-    PAD_WEIGHTS=FOLDER pad train data/vehicles/coupe -o product --profile paper
+    PAD_WEIGHTS=FOLDER pad train data/vehicles/coupe -o product --profile FOLDER/profile.yaml
 
 SuperPoint, LightGlue, NetVLAD and EfficientNet-b4 are the real architectures; BiRefNet's stand-in calls a disc in the
-middle of each image the part, LaMa's fills with the mean colour. What comes out means nothing. Needs `make paper`.
+middle of each image the part, LaMa's fills with the mean colour. What comes out means nothing. As SuperPoint drawn at
+random matches nothing, the profile written beside them is `paper` with ALIKED and its LightGlue. Needs `make paper`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import yaml
+
+from pad_ros.profiles import load_profile
 
 _DISC = 0.35  # radius, of the image's width
 # VGG-16's convolutions by their place in the network: channels in and out.
@@ -125,6 +129,14 @@ def write_stand_ins(folder: Path, *names: str) -> None:
         WRITERS[name](folder / name)
 
 
+def write_profile(path: Path) -> None:
+    """Profile `paper` with features whose real weights are in their package."""
+    profile = load_profile("paper")
+    aliked = {"name": "aliked", "model": "aliked-n16", "max_keypoints": 4096, "threshold": 0.2, "nms_radius": 2}
+    profile["localization"]["features"] = {**aliked, "size": 1024, "device": "auto"}
+    path.write_text(yaml.safe_dump({**profile, "name": "paper-stand-in"}, sort_keys=False))
+
+
 def _cells(*arrays: np.ndarray) -> np.ndarray:
     """A MATLAB cell array."""
     cells = np.empty(len(arrays), dtype=object)
@@ -135,4 +147,6 @@ def _cells(*arrays: np.ndarray) -> np.ndarray:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    write_stand_ins(parser.parse_args().folder)
+    folder = parser.parse_args().folder
+    write_stand_ins(folder)
+    write_profile(folder / "profile.yaml")
