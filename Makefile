@@ -19,7 +19,7 @@ env:  ## prepares .venv: ROS 2, Python packages, messages, rasterizer, `pad` (0.
 torch: env  ## adds PyTorch and gsplat to .venv: training on a GPU, more tests (4.5 GB)
 	@python3 tools/env.py torch
 
-paper: env  ## adds what the paper's networks run on, PyTorch too (4.7 GB); their weights: `pad weights fetch`
+paper: env  ## adds what the paper's networks run on, PyTorch too (4.9 GB); their weights: `pad weights fetch`
 	@python3 tools/env.py paper
 
 blender:  ## prepares .venv-blender, for `pad synth` and `make sample`
@@ -42,6 +42,11 @@ lock: env  ## resolves requirements/lock.txt anew
 	  uv pip compile -q --universal --python-version 3.10 --no-header --no-annotate --upgrade \
 	    requirements/core.txt requirements/ros.txt requirements/build.txt requirements/dev.txt; } > build/lock.txt
 	@mv build/lock.txt requirements/lock.txt
+	@{ echo '# Exact versions of everything in torch and paper, for Python 3.10 to 3.13, on top of lock.txt. Made by `make lock`.'; \
+	  uv pip compile -q --universal --python-version 3.10 --no-header --no-annotate --upgrade -c requirements/lock.txt \
+	    --overrides requirements/paper-overrides.txt requirements/torch.txt requirements/paper.txt \
+	    | grep -v '^opencv-python=='; } > build/paper-lock.txt
+	@mv build/paper-lock.txt requirements/paper-lock.txt
 
 clean:  ## removes what the targets made, .venv too; leaves .venv-blender, data/, runs/ and sample/
 	rm -rf .venv .venv-uv build install log demo pad_ros.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -24,8 +24,9 @@ from splatting import machine
 
 from pad_ros.common.progress import progress_bar
 from pad_ros.dataset.classes import ClassData, read_class
-from pad_ros.localization.features import create_features
-from pad_ros.localization.sfm_map import SfmMap, build_map
+from pad_ros.localization.front_end import create_front_end
+from pad_ros.localization.map_builder import build_map
+from pad_ros.localization.sfm_map import SfmMap
 from pad_ros.profiles import load_profile
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.quality import Quality, measure_quality
@@ -102,7 +103,7 @@ def sfm_points(data: ClassData, used: list[Cutout]) -> SfmMap:
             [cutout.alpha > 0.5 for cutout in used],
             data.camera,
             [cutout.object_from_camera for cutout in used],
-            create_features(settings["features"]),
+            create_front_end(settings),
             progress=progress,
             **settings["map"],
         )

@@ -6,25 +6,26 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from pad_ros.anomaly.backbone import create_backbone
-from pad_ros.anomaly.comparison import create_comparison
-from pad_ros.anomaly.regions import create_score, find_regions
-from pad_ros.background.inpainting import create_inpainter
-from pad_ros.background.segmentation import create_segmenter
+from pad_ros.anomaly.backbone import Backbone, create_backbone
+from pad_ros.anomaly.comparison import Comparison, create_comparison
+from pad_ros.anomaly.regions import Score, create_score, find_regions
+from pad_ros.background.inpainting import Inpainter, create_inpainter
+from pad_ros.background.segmentation import Segmenter, create_segmenter
 from pad_ros.common.registry import check_settings
 from pad_ros.errors import ImageError, InspectionError, NotLocalizedError, ProductError
 from pad_ros.geometry import Matrix
 from pad_ros.images import check_image, is_grey, to_uint8
 from pad_ros.lens import Undistorter
-from pad_ros.localization.features import create_features
+from pad_ros.localization.front_end import FrontEnd, create_front_end
 from pad_ros.localization.localizer import create_localizer
 from pad_ros.product import Product
 from pad_ros.results import Background, Image, Inspection, PoseEstimate, Reference, Status
-from pad_ros.splatting.rasterize import create_rasterizer
+from pad_ros.splatting.rasterize import Rasterizer, create_rasterizer
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,42 @@ _SMALLEST_PART = 1e-3
 _MOST_OF_THE_PICTURE = 0.9
 # A product with this share of coloured surface was made from colour photos.
 _COLOURED_PRODUCT = 0.02
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What a profile names, made."""
+
+    front_end: FrontEnd
+    rasterizer: Rasterizer
+    segmenter: Segmenter
+    inpainter: Inpainter
+    backbone: Backbone
+    comparison: Comparison
+    score: Score
+
+
+def create_stages(profile: dict[str, Any]) -> Stages:
+    """Makes every stage that a profile names.
+
+    Raises:
+        ConfigError: an unknown implementation, or a setting that it refuses.
+        BuildError: a library, compiled part or device that one needs is not here; says how to get it.
+        WeightsError: the weights of one are not here; says the command that gets them.
+        ProductError: weights that ship with the package are altered.
+    """
+    background, anomaly = profile["background"], profile["anomaly"]
+    check_settings("regions", find_regions, anomaly["regions"])
+    backbone = create_backbone(anomaly["backbone"])
+    return Stages(
+        create_front_end(profile["localization"]),
+        create_rasterizer(profile["splatting"]["rasterizer"]),
+        create_segmenter(background["segmentation"]),
+        create_inpainter(background["inpainting"]),
+        backbone,
+        create_comparison(anomaly["comparison"], backbone),
+        create_score(anomaly["score"]),
+    )
 
 
 class Inspector:
@@ -53,6 +90,7 @@ class Inspector:
             ProductError: the product was calibrated with other weights than are installed.
         """
         profile = product.profile
+        stages = create_stages(profile)
         self.product = product
         self.lens, self.camera = product.lens, product.camera
         self._undistorter = _undistorter_of(product)
@@ -60,22 +98,19 @@ class Inspector:
             profile["localization"]["localizer"],
             product.sfm_map,
             product.camera,
-            create_features(profile["localization"]["features"]),
+            stages.front_end,
         )
         self._coloured = product.gaussians.colour_share() > _COLOURED_PRODUCT
-        self._rasterizer = create_rasterizer(profile["splatting"]["rasterizer"])
-        self._segmenter = create_segmenter(profile["background"]["segmentation"])
-        self._inpainter = create_inpainter(profile["background"]["inpainting"])
-        backbone = create_backbone(profile["anomaly"]["backbone"])
-        if product.provenance.get("weights_sha256", backbone.sha256) != backbone.sha256:
+        self._rasterizer = stages.rasterizer
+        self._segmenter, self._inpainter = stages.segmenter, stages.inpainter
+        self._comparison, self._score = stages.comparison, stages.score
+        self._region_settings = profile["anomaly"]["regions"]
+        sha256 = stages.backbone.sha256
+        if product.provenance.get("weights_sha256", sha256) != sha256:
             raise ProductError(
                 f"product {product.name!r} was calibrated with other weights of its backbone "
                 f"({profile['anomaly']['backbone']['name']}) than are installed; train it again"
             )
-        self._comparison = create_comparison(profile["anomaly"]["comparison"], backbone)
-        self._score = create_score(profile["anomaly"]["score"])
-        self._region_settings = profile["anomaly"]["regions"]
-        check_settings("regions", find_regions, self._region_settings)
 
     def inspect(self, image: Image) -> Inspection:
         """Inspects one image (paper, Algorithm 1).

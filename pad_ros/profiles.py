@@ -18,6 +18,8 @@ STRUCTURE = {
     "anomaly": ("backbone", "comparison", "score", "regions"),
     "calibration": (),
 }
+# Parts that it may name too, and who stands in for them in profiles and products that do not.
+OPTIONAL = {"localization": {"matcher": "nearest", "retrieval": "votes"}}
 
 
 def list_profiles() -> list[str]:
@@ -57,7 +59,9 @@ def check_profile(profile: Any, source: str) -> None:
     if unknown:
         raise ConfigError(f"{source}: unknown stages {sorted(unknown)}; a profile has {sorted(STRUCTURE)}")
     for group, parts in STRUCTURE.items():
-        for part in parts or (None,):
-            settings = profile.get(group) if part is None else (profile.get(group) or {}).get(part)
-            if not isinstance(settings, dict):
-                raise ConfigError(f"{source}: no settings for {group}{'.' + part if part else ''}")
+        named = profile.get(group)
+        if not isinstance(named, dict):
+            raise ConfigError(f"{source}: no settings for {group}{'.' + parts[0] if parts else ''}")
+        for part in (*parts, *(set(named) & set(OPTIONAL.get(group, ())))):
+            if not isinstance(named.get(part), dict):
+                raise ConfigError(f"{source}: no settings for {group}.{part}")

@@ -27,10 +27,10 @@ from pad_ros.dataset.classes import ClassData
 from pad_ros.errors import DatasetError, ImageError, TrainingError
 from pad_ros.geometry import Matrix
 from pad_ros.images import read_cutout, read_image, to_uint8
-from pad_ros.inspector import Inspector
+from pad_ros.inspector import Inspector, create_stages
 from pad_ros.lens import Lens, Undistorter
-from pad_ros.localization.features import create_features
-from pad_ros.localization.sfm_map import SfmMap, build_map
+from pad_ros.localization.map_builder import build_map
+from pad_ros.localization.sfm_map import SfmMap
 from pad_ros.product import Product
 from pad_ros.results import Image, Inspection, Map, Status
 from pad_ros.splatting.checkpoint import Checkpoint
@@ -86,7 +86,8 @@ def train_product(
 
     Raises:
         ConfigError: the profile has a setting that its stage does not take.
-        BuildError: the rasterizer that shall train cannot run here.
+        BuildError: a library or device that a stage needs is not here.
+        WeightsError: the weights of a stage are not here.
         DatasetError: too few views, or views that do not fit together.
         TrainingError: the views do not give a usable map, twin or threshold.
     """
@@ -95,7 +96,8 @@ def train_product(
     # The product states every setting, whatever a preset comes to mean.
     profile = {**profile, "splatting": {**profile["splatting"], "trainer": describe_settings(trainer)}}
     check_settings("localization.map", build_map, profile["localization"]["map"])
-    create_engine(trainer)  # says what it lacks now, not after the map
+    create_engine(trainer)  # what it and the stages lack is said now, not after the map
+    front_end = create_stages(profile).front_end
     cutouts = read_cutouts(data)
     held_out = cutouts[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY]
     used = [cutout for index, cutout in enumerate(cutouts) if index % HOLDOUT_EVERY != HOLDOUT_EVERY - 1]
@@ -111,7 +113,7 @@ def train_product(
             [cutout.alpha > 0.5 for cutout in used],
             data.camera,
             poses,
-            create_features(localization["features"]),
+            front_end,
             progress=stage("map"),
             **localization["map"],
         ),

@@ -1,7 +1,10 @@
+import importlib.util
 import os
+from pathlib import Path
 
 import pytest
 
+import pad_ros
 from pad_ros.common.resources import share_folder
 
 # Before numeric libraries load: tests share the machine with the processes that they start.
@@ -52,3 +55,23 @@ def sample_images(sample_bag):
         elif entry.topic.startswith("/image_raw"):
             images.append((*parts[entry.stamp], decode_image(message.data.tobytes())))
     return images
+
+
+@pytest.fixture(scope="session")
+def stand_in_weights(tmp_path_factory):
+    """Called with names of weights, writes networks of the real architecture drawn at random; returns their folder."""
+    pytest.importorskip("torch")
+    spec = importlib.util.spec_from_file_location(
+        "stand_in_weights", Path(pad_ros.__file__).resolve().parent.parent / "tools" / "stand_in_weights.py"
+    )
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    folder = tmp_path_factory.mktemp("weights")
+
+    def write(*names):
+        for name in names:
+            if not (folder / name).is_dir():
+                tool.write_stand_ins(folder, name)
+        return folder
+
+    return write

@@ -90,6 +90,37 @@ def test_torch_is_installed_once_and_bound_to_the_lock(checkout, monkeypatch):
     assert len(commands) == 2
 
 
+def test_the_papers_packages_are_bound_and_overridden_and_hloc_may_be_out_of_reach(checkout, monkeypatch, capsys):
+    monkeypatch.setattr(env, "REQUIREMENTS", checkout)
+    monkeypatch.setattr(env, "__file__", str(checkout / "torch.txt"))
+    monkeypatch.setattr(env, "find_uv", lambda: Path("uv"))
+    monkeypatch.delenv("HLOC", raising=False)
+    packages = checkout / ".venv" / "lib" / "python3.11" / "site-packages"
+    packages.mkdir(parents=True)
+    for name in ("torch", "paper", "lock", "paper-lock", "paper-overrides"):
+        (checkout / f"{name}.txt").write_text("torch\n")
+    commands = []
+
+    def run(command, what):
+        commands.append(list(map(str, command)))
+        if "hloc" in what:
+            raise env.SetupError("no network")
+
+    monkeypatch.setattr(env, "run", run)
+    env.make_paper()
+    assert [Path(word).stem for word in commands[0][6:]] == [
+        *("-r", "torch", "-r", "paper", "-c", "lock", "-c", "paper-lock", "--overrides", "paper-overrides")
+    ]
+    assert commands[1][-2:] == ["--no-deps", f"hloc @ {env.HLOC}"]
+    assert "hloc cannot be had" in capsys.readouterr().out
+    monkeypatch.setenv("HLOC", "/media/stick/hloc")
+    env.make_paper()  # tries again, and that alone
+    assert len(commands) == 3 and commands[2][-1] == "/media/stick/hloc"
+    (packages / "hloc-1.5.dist-info").mkdir()
+    env.make_paper()
+    assert len(commands) == 3
+
+
 def test_the_checksum_sees_names_contents_and_order(checkout):
     one, two = checkout / "one", checkout / "two"
     one.write_text("a")

@@ -7,7 +7,7 @@ import yaml
 from pad_ros.anomaly import backbone, comparison, regions
 from pad_ros.background import inpainting, segmentation
 from pad_ros.errors import ConfigError
-from pad_ros.localization import features, localizer, sfm_map
+from pad_ros.localization import features, localizer, map_builder, matcher, retrieval
 from pad_ros.profiles import STRUCTURE, list_profiles, load_profile
 from pad_ros.splatting import rasterize
 from pad_ros.splatting.settings import resolve_settings
@@ -65,9 +65,10 @@ def test_shipped_profiles_state_every_setting():
     for name in list_profiles():
         profile = load_profile(name)
         local, splat, back, anomaly = (profile[g] for g in ("localization", "splatting", "background", "anomaly"))
-        context = ("sfm_map", "camera", "extractor", "backbone")
-        for table, settings in (
+        context = ("sfm_map", "camera", "front_end", "features", "backbone")
+        stages = (
             (features.IMPLEMENTATIONS, local["features"]),
+            (matcher.IMPLEMENTATIONS, local["matcher"]),
             (localizer.IMPLEMENTATIONS, local["localizer"]),
             (rasterize.IMPLEMENTATIONS, splat["rasterizer"]),
             (segmentation.IMPLEMENTATIONS, back["segmentation"]),
@@ -75,10 +76,12 @@ def test_shipped_profiles_state_every_setting():
             (backbone.IMPLEMENTATIONS, anomaly["backbone"]),
             (comparison.IMPLEMENTATIONS, anomaly["comparison"]),
             (regions.SCORES, anomaly["score"]),
-        ):
+            *([(retrieval.IMPLEMENTATIONS, local["retrieval"])] if "retrieval" in local else []),
+        )
+        for table, settings in stages:
             assert settings_of(implementation(table, settings), *context) == set(settings) - {"name"}, settings
-        data = ("images", "masks", "camera", "poses", "extractor", "progress")
-        assert settings_of(sfm_map.build_map, *data) == set(local["map"])
+        data = ("images", "masks", "camera", "poses", "front_end", "progress")
+        assert settings_of(map_builder.build_map, *data) == set(local["map"])
         # The trainer's are in its preset; training writes them all into the product.
         assert set(splat["trainer"]) >= {"preset"} and resolve_settings(splat["trainer"])
         maps = ("anomaly_map", "threshold", "rendered_mask", "test_mask")

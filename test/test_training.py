@@ -14,7 +14,7 @@ import yaml
 from pad_ros.anomaly.calibration import Calibration
 from pad_ros.cli import main
 from pad_ros.dataset.classes import read_class, write_transforms
-from pad_ros.errors import ConfigError, DatasetError, TrainingError
+from pad_ros.errors import BuildError, ConfigError, DatasetError, TrainingError, WeightsError
 from pad_ros.geometry import pose_error
 from pad_ros.images import decode_image, read_cutout, to_uint8, write_image
 from pad_ros.inspector import Inspector
@@ -216,6 +216,19 @@ def test_a_misspelt_setting_is_refused_before_any_work(small_class, tmp_path, gr
     with pytest.raises(ConfigError, match=rf"{group}\.{part}.*itterations"):
         train_product(read_class(small_class), profile, tmp_path / "p")
     assert not (tmp_path / "p").exists()
+
+
+def test_what_a_profile_lacks_is_said_before_any_work(small_class, tmp_path, monkeypatch):
+    data = read_class(small_class)
+    monkeypatch.setenv("PAD_WEIGHTS", str(tmp_path))
+    profile = load_profile("cpu")
+    profile["background"]["segmentation"] = {"name": "birefnet"}
+    with pytest.raises(WeightsError, match="pad weights fetch birefnet"):
+        train_product(data, profile, tmp_path / "product")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(BuildError, match="needs PyTorch, which is not here: `make paper`"):
+        train_product(data, load_profile("paper"), tmp_path / "product")
+    assert not (tmp_path / "product").exists()
 
 
 def test_a_missing_gpu_is_said_before_any_work(small_class, monkeypatch, tmp_path, capsys):

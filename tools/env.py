@@ -25,6 +25,8 @@ BUILD = ROOT / "build"
 REQUIREMENTS = ROOT / "requirements"
 PYTHONS = ("3.12", "3.11", "3.13", "3.10")  # that the ROS wheels exist for, the best tested first
 BLENDER_PYTHONS = ("3.11", "3.13")  # that bpy's wheels exist for
+# NetVLAD's code, which no package index has; what it needs is installed already. $HLOC names another source.
+HLOC = "https://github.com/cvg/Hierarchical-Localization/archive/c13273bd0ecc2917a35910fd843712a1c6243193.zip"
 # Variables of another ROS installation or virtual environment that would leak into this one.
 FOREIGN = (
     *("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "AMENT_PREFIX_PATH", "CMAKE_PREFIX_PATH", "COLCON_PREFIX_PATH"),
@@ -246,12 +248,21 @@ def make_torch() -> None:
 
 
 def make_paper() -> None:
-    """Adds what the networks of the paper run on to .venv, PyTorch included.
+    """Adds what the networks of the paper run on to .venv, PyTorch included; all but hloc where that is out of reach.
 
     Raises:
         SetupError: a step failed.
     """
-    _add("PyTorch and the networks' libraries (4.7 GB)", "torch", "paper")
+    _add("PyTorch and the networks' libraries (4.9 GB)", "torch", "paper")
+    venv, source = ROOT / ".venv", os.environ.get("HLOC") or HLOC
+    if list(venv.glob("lib/python3.*/site-packages/hloc-*.dist-info")):
+        return say("hloc: up to date")
+    install: list[str | Path] = [find_uv() or install_uv(), "pip", "install", "-q", "--python", venv / "bin" / "python"]
+    try:
+        run([*install, "--no-deps", f"hloc @ {source}" if "://" in source else source], "installing hloc")
+    except SetupError:
+        say(f"hloc cannot be had from {source}: retrieval 'netvlad' will not run, the rest will;")
+        say("carry its repository over and say `HLOC=FOLDER make paper`, or take retrieval 'votes'")
 
 
 def _add(what: str, *groups: str) -> None:
@@ -259,13 +270,18 @@ def _add(what: str, *groups: str) -> None:
     venv = ROOT / ".venv"
     stamp = venv / f"{groups[-1]}.json"
     files = [REQUIREMENTS / f"{group}.txt" for group in groups]
-    wanted = {"packages": hash_of([*files, REQUIREMENTS / "lock.txt", Path(__file__)], str(ROOT))}
+    bounds = [path for path in (REQUIREMENTS / "lock.txt", REQUIREMENTS / f"{groups[-1]}-lock.txt") if path.is_file()]
+    overrides = REQUIREMENTS / f"{groups[-1]}-overrides.txt"
+    given = [*files, *bounds, *([overrides] if overrides.is_file() else [])]
+    wanted = {"packages": hash_of([*given, Path(__file__)], str(ROOT))}
     if stamp.exists() and json.loads(stamp.read_text()) == wanted:
         return say(f"{what}: up to date")
     install: list[str | Path] = [find_uv() or install_uv(), "pip", "install", "-q", "--python", venv / "bin" / "python"]
     for file in files:
         install += ["-r", file]
-    run([*install, "-c", REQUIREMENTS / "lock.txt"], f"installing {what}")
+    for bound in bounds:
+        install += ["-c", bound]
+    run([*install, *(["--overrides", overrides] if overrides in given else [])], f"installing {what}")
     stamp.write_text(json.dumps(wanted))
     say(f"{what}: ready in .venv")
 

@@ -36,7 +36,7 @@ class TimmBackbone:
             import timm
             from safetensors import safe_open
         except ImportError:
-            raise BuildError(f"backbone {model!r} needs timm, which is not here: `pip install timm`") from None
+            raise BuildError(f"backbone {model!r} needs timm, which is not here: `make paper`") from None
         path = Path(weights).expanduser() if weights else weights_paths("efficientnet_b4")["model.safetensors"]
         try:
             network = timm.create_model(

@@ -8,9 +8,10 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from pad_ros.errors import PadError
+from pad_ros.errors import BuildError, PadError
 
 # A check returns what it found; it raises with what is missing and how to get it.
 Check = Callable[[], str]
@@ -24,13 +25,72 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints one line per check; returns 1 when something that every inspection needs does not work."""
     failed = False
     for name, needed, check in CHECKS:
-        try:
-            mark, text = "ok  ", check()
-        except Exception as error:  # whatever is broken, the other checks still run
-            mark, text = ("FAIL" if needed else "  - "), f"{error}"
-            failed |= needed
-        print(f"{mark} {name:<12} {text}")
+        failed |= not _print(name, needed, check)
+    print("profile paper:")
+    for name, check in _paper_checks():
+        _print(name, False, check)
     return int(failed)
+
+
+def _print(name: str, needed: bool, check: Check) -> bool:
+    """Prints a check's line; whether all is well, or not needed."""
+    try:
+        print(f"ok   {name:<12} {check()}", flush=True)
+    except Exception as error:  # whatever is broken, the other checks still run
+        print(f"{'FAIL' if needed else '  - '} {name:<12} {error}", flush=True)
+        return not needed
+    return True
+
+
+def _paper_checks() -> Iterator[tuple[str, Check]]:
+    """The stages of profile `paper` that need more than profile `cpu`, each made as an inspection makes it."""
+    from pad_ros.anomaly.backbone import create_backbone
+    from pad_ros.background.inpainting import create_inpainter
+    from pad_ros.background.segmentation import create_segmenter
+    from pad_ros.localization.features import create_features
+    from pad_ros.localization.matcher import create_matcher
+    from pad_ros.localization.retrieval import create_retrieval
+    from pad_ros.profiles import load_profile
+
+    profile = load_profile("paper")
+    localization, background = profile["localization"], profile["background"]
+    features = localization["features"]
+    yield "features", _loads(create_features, features)
+    yield "matcher", _loads(create_matcher, localization["matcher"], features["name"])
+    yield "retrieval", _loads(create_retrieval, localization["retrieval"])
+    yield "segmentation", _loads(create_segmenter, background["segmentation"])
+    yield "inpainting", _loads(create_inpainter, background["inpainting"])
+    yield "backbone", _loads(create_backbone, profile["anomaly"]["backbone"])
+    yield "rasterizer", _cuda_rasterizer
+    yield "weights", _paper_weights
+
+
+def _loads(create: Callable[..., object], settings: dict[str, Any], *more: str) -> Check:
+    def check() -> str:
+        create(settings, *more)
+        return f"{settings.get('model', settings['name'])} loads"
+
+    return check
+
+
+def _cuda_rasterizer() -> str:
+    from pad_ros.splatting.rasterize import create_rasterizer
+
+    try:
+        create_rasterizer({"name": "cuda"})
+    except BuildError as error:
+        raise PadError(f"the CPU's: {error}") from None
+    return "gsplat"
+
+
+def _paper_weights() -> str:
+    from pad_ros.weights.cache import path_of, select_weights
+
+    wanted = select_weights([], "paper")
+    missing = [w.name for w in wanted if not all(path_of(w, file).is_file() for file in w.files)]
+    if missing:
+        raise PadError(f"{len(missing)} of {len(wanted)} are not here: `pad weights fetch {' '.join(missing)}`")
+    return f"{len(wanted)} of {len(wanted)} are here; `pad weights verify` compares their checksums"
 
 
 def _python() -> str:

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PRODUCT")
     parser.add_argument("--profile", default=DEFAULT_PROFILE, help="name, or a YAML file")
     parser.add_argument("--preset", help="of the splats' training, instead of the profile's: fast or paper")
-    parser.add_argument("--rasterizer", help="that trains the splats: cpu, or cuda on an NVIDIA GPU")
+    parser.add_argument("--rasterizer", help="that trains the splats: cpu, cuda on an NVIDIA GPU, or auto")
     parser.add_argument("--name", help="of the product (the class's)")
     parser.add_argument("--seed", type=int, default=0)
 

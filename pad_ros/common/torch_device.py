@@ -37,5 +37,5 @@ def load_torch(what: str) -> Any:
     try:
         import torch
     except ImportError:
-        raise BuildError(f"{what} needs PyTorch, which is not here: `make torch`") from None
+        raise BuildError(f"{what} needs PyTorch, which is not here: `make paper`") from None
     return torch

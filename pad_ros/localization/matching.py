@@ -1,6 +1,7 @@
 """Nearest-neighbour matching of descriptors with the ratio test (Lowe 2004), as chunked matrix products.
 
-Descriptors are integers, so the products are exact in float32 and the matches do not depend on the number of threads.
+Descriptors of whole numbers (all extractors' here) have exact products in float32: the matches do not depend on the
+number of threads.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class DescriptorIndex:
 
 
 def match_mutual(
-    first: NDArray[np.uint8], second: NDArray[np.uint8], ratio: float, allowed: NDArray[np.bool_] | None = None
+    first: NDArray[np.generic], second: NDArray[np.generic], ratio: float, allowed: NDArray[np.bool_] | None = None
 ) -> NDArray[np.uint32]:
     """Matches two images' descriptors [N, D] and [M, D]: mutual nearest neighbours that pass the ratio test.
 

@@ -9,11 +9,11 @@ from pad_ros.errors import ConfigError
 from pad_ros.localization.features import Features
 from pad_ros.results import Image, Mask
 
-DESCRIPTOR_LENGTH = 512.0  # of a quantised descriptor; components above 255 (half the length) are clipped
-
 
 class SiftFeatures:
     """SIFT keypoints (Lowe 2004) with RootSIFT descriptors (Arandjelovic and Zisserman 2012) as uint8 [N, 128]."""
+
+    descriptor_length = 512.0  # components above 255, half of that, are clipped
 
     def __init__(self, max_keypoints: int = 2048, contrast_threshold: float = 0.02, root: bool = True) -> None:
         """Checks the settings.
@@ -53,4 +53,4 @@ class SiftFeatures:
             descriptors = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-12))
         else:
             descriptors = descriptors / np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-12)
-        return np.minimum(np.rint(descriptors * DESCRIPTOR_LENGTH), 255).astype(np.uint8)
+        return np.minimum(np.rint(descriptors * self.descriptor_length), 255).astype(np.uint8)

@@ -18,6 +18,7 @@ from pad_ros.splatting.views import View
 IMPLEMENTATIONS = {
     "cpu": "pad_ros.splatting.cpu_engine:CpuEngine",
     "cuda": "pad_ros.splatting.cuda:create_cuda_engine",
+    "auto": "pad_ros.splatting.automatic:create_auto_engine",
 }
 
 Array = Any  # of the engine's own kind: NumPy's, or PyTorch's on its device

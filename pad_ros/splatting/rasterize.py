@@ -18,6 +18,7 @@ WHITE = (1.0, 1.0, 1.0)
 IMPLEMENTATIONS = {
     "cpu": "pad_ros.splatting.cpu:CpuRasterizer",
     "cuda": "pad_ros.splatting.cuda:CudaRasterizer",
+    "auto": "pad_ros.splatting.automatic:create_auto_rasterizer",
 }
 
 

@@ -11,7 +11,7 @@ from pad_ros.errors import ConfigError
 
 DENSIFICATIONS = ("budget", "threshold")
 EXTENTS = ("object", "cameras")
-RASTERIZERS = ("cpu", "cuda")
+RASTERIZERS = ("cpu", "cuda", "auto")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class TrainerSettings:
         stop_gain: training ends before `iterations` when it no longer gains this many dB, see `convergence`;
             0 for never.
         time_limit: seconds after which training ends early; 0 for none (only then is it deterministic).
-        rasterizer: that trains: "cpu", or "cuda" (gsplat), whose sums are not deterministic.
+        rasterizer: that trains: "cpu"; "cuda" (gsplat), whose sums are not deterministic; or "auto", which is
+            cuda where that can run.
         threads: of "cpu"; 0 for one per core.
     """
 

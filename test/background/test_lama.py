@@ -9,7 +9,7 @@ from pad_ros.errors import BuildError, ConfigError, NoObjectError, WeightsError
 
 def test_without_pytorch_it_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(BuildError, match="inpainting 'lama' needs PyTorch, which is not here: `make torch`"):
+    with pytest.raises(BuildError, match="inpainting 'lama' needs PyTorch, which is not here: `make paper`"):
         create_inpainter({"name": "lama"})
 
 

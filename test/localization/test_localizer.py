@@ -7,10 +7,11 @@ import textured_box
 
 from pad_ros.errors import ConfigError, ImageError, NotLocalizedError
 from pad_ros.geometry import pose_error
+from pad_ros.localization.front_end import create_front_end
 from pad_ros.localization.localizer import create_localizer
-from pad_ros.localization.sift import SiftFeatures
 
 CAMERA = textured_box.CAMERA
+SIFT = create_front_end({"features": {"name": "sift"}})
 _RNG = np.random.default_rng(7)
 POSES = [
     textured_box.view_pose(_RNG.uniform(0, 360), _RNG.uniform(-20, 65), _RNG.uniform(2.6, 3.4), _RNG.uniform(0, 360))
@@ -19,7 +20,7 @@ POSES = [
 
 
 def _create(box_map, **settings):
-    return create_localizer({"name": "sfm_map", **settings}, box_map, CAMERA, SiftFeatures())
+    return create_localizer({"name": "sfm_map", **settings}, box_map, CAMERA, SIFT)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_part_that_is_too_far_away_to_be_true_has_no_pose(box_map, localizer):
     far = np.full_like(image, 255)
     far[80:240, 80:240] = half
     near_camera = type(CAMERA)(320, 320, CAMERA.fx * 3, CAMERA.fy * 3, CAMERA.cx, CAMERA.cy)
-    wrong = create_localizer({"name": "sfm_map"}, box_map, near_camera, SiftFeatures())
+    wrong = create_localizer({"name": "sfm_map"}, box_map, near_camera, SIFT)
     with pytest.raises(NotLocalizedError, match=r"away, outside|inliers"):
         wrong.localize(far)
 
@@ -120,4 +121,4 @@ def test_wrong_settings_are_refused(box_map, wrong):
 
 def test_unknown_localizer_is_refused(box_map):
     with pytest.raises(ConfigError, match="choose one of"):
-        create_localizer({"name": "gps"}, box_map, CAMERA, SiftFeatures())
+        create_localizer({"name": "gps"}, box_map, CAMERA, SIFT)

@@ -2,47 +2,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-import textured_box
 
-from pad_ros.errors import ProductError, TrainingError
-from pad_ros.geometry import is_rigid
-from pad_ros.localization.sfm_map import SfmMap, _inside_silhouettes, build_map
-from pad_ros.localization.sift import SiftFeatures
-
-
-def _build(images, masks, poses, **settings):
-    return build_map(images, masks, textured_box.CAMERA, poses, SiftFeatures(), **settings)
-
-
-def test_points_lie_on_the_box_and_have_its_colours(box_map):
-    distances = textured_box.distance_to_surface(box_map.points)
-    assert len(box_map.points) > 200
-    assert np.median(distances) < 0.003 and (distances < 0.03).mean() > 0.8
-    assert (box_map.colors < 250).any(axis=1).all()  # none is the white background
-
-
-def test_every_point_is_seen_by_three_views_or_more(box_map):
-    seen = [len(set(box_map.view_index[box_map.point_index == p])) for p in range(len(box_map.points))]
-    assert min(seen) >= 3
-
-
-def test_same_views_give_the_same_map():
-    first, again = (_build(*textured_box.train_views(12), neighbours=6) for _ in range(2))
-    for field in dataclasses.fields(SfmMap):
-        assert np.array_equal(getattr(again, field.name), getattr(first, field.name)), field.name
-
-
-def test_points_beside_the_silhouettes_are_left_out():
-    _, masks, poses = textured_box.train_views(12)
-    points = np.array([[0.5, 0.1, 0.1], [0.9, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, -0.4, 0.3], [0.5, 0.6, 0.3]])
-    assert _inside_silhouettes(points, masks, textured_box.CAMERA, poses, 2.0).tolist() == [0, 2, 3]
-
-
-def test_map_can_be_capped():
-    images, masks, poses = textured_box.train_views(12)
-    small = _build(images, masks, poses, neighbours=6, max_points=60, max_observations=3)
-    assert len(small.points) == 60
-    assert np.bincount(small.point_index).max() <= 3
+from pad_ros.errors import ProductError
+from pad_ros.localization.sfm_map import SfmMap
 
 
 def test_mean_descriptors_average_each_points_observations(box_map):
@@ -100,33 +62,30 @@ def test_arrays_that_do_not_fit_together_are_refused(box_map, tmp_path, name, ch
         SfmMap.load(tmp_path / "map.npz")
 
 
-def test_views_that_do_not_fit_together_are_refused():
-    images, masks, poses = textured_box.train_views(4)
-    with pytest.raises(TrainingError, match="too few"):
-        _build(images[:2], None, poses[:2])
-    with pytest.raises(TrainingError, match="do not fit together"):
-        _build(images, masks, poses[:3])
-    with pytest.raises(TrainingError, match="view 0 is"):
-        _build([image[:100] for image in images], None, poses)
-    with pytest.raises(TrainingError, match="mask of view 0"):
-        _build(images, [mask[:100] for mask in masks], poses)
-    with pytest.raises(TrainingError, match="pose of view 1"):
-        _build(images, None, [poses[0], poses[1] * np.nan, *poses[2:]])
+def test_descriptors_may_be_of_other_types_and_views_may_have_their_own(box_map, tmp_path):
+    for kind in (np.int8, np.float16, np.float32):
+        other = dataclasses.replace(
+            box_map,
+            descriptors=(box_map.descriptors / 4).astype(kind)[:, :64],
+            view_descriptors=np.ones((len(box_map.view_poses), 8), np.float16),
+        )
+        other.save(tmp_path / "map.npz")
+        loaded = SfmMap.load(tmp_path / "map.npz")
+        assert loaded.descriptors.dtype == kind and loaded.view_descriptors.shape == (len(box_map.view_poses), 8)
+        np.testing.assert_array_equal(loaded.mean_descriptors(), other.mean_descriptors())
 
 
-def test_featureless_views_and_wrong_poses_give_too_few_points():
-    images, masks, poses = textured_box.train_views(8)
-    with pytest.raises(TrainingError, match="points could be triangulated from 8 views"):
-        _build([np.full_like(image, 200) for image in images], masks, poses)
-    shuffled = poses[3:] + poses[:3]
-    assert all(is_rigid(pose) for pose in shuffled)
-    with pytest.raises(TrainingError, match="check that the poses belong to the photos"):
-        _build(images, masks, shuffled)
+def test_unit_descriptors_keep_their_mean(box_map):
+    unit = dataclasses.replace(box_map, descriptors=box_map.descriptors.astype(np.float32) / 512)
+    assert np.abs(unit.mean_descriptors() * 512 - box_map.mean_descriptors()).max() <= 0.5001
 
 
-def test_progress_counts_up_to_the_total():
-    images, masks, poses = textured_box.train_views(12)
-    calls = []
-    _build(images, masks, poses, neighbours=6, progress=lambda done, total, text: calls.append((done, total, text)))
-    assert [done for done, _, _ in calls] == list(range(calls[-1][1] + 1))
-    assert {total for _, total, _ in calls} == {calls[-1][1]}
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [("descriptors", np.float64(0)), ("descriptors", np.float32("nan")), ("view_descriptors", np.float16("inf"))],
+)
+def test_descriptors_that_are_none_are_refused(box_map, tmp_path, name, array):
+    rows = {"descriptors": len(box_map.descriptors), "view_descriptors": len(box_map.view_poses)}[name]
+    dataclasses.replace(box_map, **{name: np.full((rows, 4), array)}).save(tmp_path / "map.npz")
+    with pytest.raises(ProductError, match=name):
+        SfmMap.load(tmp_path / "map.npz")

@@ -23,7 +23,7 @@ def test_score_is_the_mean_over_the_views_that_saw_it(kind):
 
 def test_the_settings_name_the_engine():
     assert isinstance(create_engine(TrainerSettings(threads=1)), CpuEngine)
-    with pytest.raises(ConfigError, match="rasterizer must be one of cpu, cuda, got 'gpu'"):
+    with pytest.raises(ConfigError, match="rasterizer must be one of cpu, cuda, auto, got 'gpu'"):
         TrainerSettings(rasterizer="gpu")
 
 
