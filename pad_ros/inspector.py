@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from pad_ros.anomaly.backbone import create_backbone
 from pad_ros.anomaly.comparison import create_comparison
 from pad_ros.anomaly.regions import create_score, find_regions
 from pad_ros.background.inpainting import create_inpainter
@@ -66,13 +65,12 @@ class Inspector:
         self._rasterizer = create_rasterizer(profile["splatting"]["rasterizer"])
         self._segmenter = create_segmenter(profile["background"]["segmentation"])
         self._inpainter = create_inpainter(profile["background"]["inpainting"])
-        backbone = create_backbone(profile["anomaly"]["backbone"])
-        if product.provenance.get("weights_sha256", backbone.sha256) != backbone.sha256:
+        self._comparison = create_comparison(profile["anomaly"]["comparison"], profile["anomaly"].get("backbone"))
+        if product.provenance.get("weights_sha256", self._comparison.sha256) != self._comparison.sha256:
             raise ProductError(
-                f"product {product.name!r} was calibrated with other weights of its backbone "
-                f"({profile['anomaly']['backbone']['name']}) than are installed; train it again"
+                f"product {product.name!r} was calibrated with other weights of its comparison "
+                f"({profile['anomaly']['comparison']['name']}) than are installed; train it again"
             )
-        self._comparison = create_comparison(profile["anomaly"]["comparison"], backbone)
         self._score = create_score(profile["anomaly"]["score"])
         self._region_settings = profile["anomaly"]["regions"]
         check_settings("regions", find_regions, self._region_settings)
@@ -152,7 +150,7 @@ class Inspector:
         """Compares the image with the twin over the rebuilt background, inside M = M_t ∪ M_s, where the lens sees."""
         mask = (background.object_mask | reference.mask) & self._undistorter.seen
         augmented = compose(reference, background.image)
-        anomaly_map = self._comparison.compare(image, augmented, mask)
+        anomaly_map = self._comparison.compare(image, augmented, mask, reference.transmittance, background.object_mask)
         threshold = self.product.calibration.threshold
         score = self._score(anomaly_map)
         regions = find_regions(anomaly_map, threshold, reference.mask, background.object_mask, **self._region_settings)

@@ -15,7 +15,7 @@ STRUCTURE = {
     "localization": ("features", "map", "localizer"),
     "splatting": ("rasterizer", "trainer"),
     "background": ("segmentation", "inpainting"),
-    "anomaly": ("backbone", "comparison", "score", "regions"),
+    "anomaly": ("comparison", "score", "regions"),  # and a backbone, where features are compared
     "calibration": (),
 }
 
