@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ from pad_ros.images import box_around
 from pad_ros.results import Image, Map, Mask
 
 CHANNELS = 13  # of the network's input
+WEIGHTS, SHA256 = Path(__file__).parent / "weights" / "difference.onnx", ""
 STRIDE = 16  # sides of the network's input are multiples of this
 
 
@@ -52,15 +54,13 @@ class LearnedComparison:
     The network decides in a ring around the part too, where parts may have been added.
     """
 
-    weights = Path(__file__).parent / "weights" / "difference.onnx"
-    sha256 = ""
-
-    def __init__(self, ring: float = 0.25, threads: int = 2) -> None:
+    def __init__(self, ring: float = 0.25, threads: int = 2, weights: str | None = None) -> None:
         """Loads the network.
 
         Args:
             ring: how far from the part an added one may stick out, as a share of the square root of its area.
             threads: how many threads ONNX Runtime uses.
+            weights: a file of `python -m pad_ros.learning`; None for the network that ships.
 
         Raises:
             ConfigError: a setting is out of range.
@@ -69,7 +69,9 @@ class LearnedComparison:
         if not 0 <= ring <= 1:
             raise ConfigError(f"comparison: needs 0 <= ring <= 1, got {ring}")
         self._ring = ring
-        self._session = open_session(read_weights(self.weights, self.sha256), threads)
+        model = read_weights(WEIGHTS, SHA256) if weights is None else read_weights(Path(weights))
+        self.sha256 = hashlib.sha256(model).hexdigest()
+        self._session = open_session(model, threads)
 
     def compare(self, test: Image, augmented: Image, mask: Mask, transmittance: Map, object_mask: Mask) -> Map:
         """The anomaly map [H, W] of two images [H, W, 3], 0 further than the ring from the mask [H, W].

@@ -61,7 +61,7 @@ def draw(lesson: Lesson, rasterizer: Rasterizer, crop: int, count: int, rng: np.
 
 def _scene(lesson: Lesson, rasterizer: Rasterizer, rng: np.random.Generator) -> _Scene:
     index = int(rng.integers(len(lesson)))
-    pose = _jittered(lesson.poses[index], lesson, rng)
+    pose = jittered(lesson.poses[index], lesson, rng, pixels=0.3 if rng.random() < 0.8 else 0.9)
     gaussians = _disturbed(lesson.gaussians, rng)
     rendering = rasterizer.render(gaussians, lesson.camera, pose)
     defect, doubtful = lesson.defects[index].copy(), np.zeros_like(lesson.defects[index])
@@ -78,9 +78,8 @@ def _scene(lesson: Lesson, rasterizer: Rasterizer, rng: np.random.Generator) -> 
     return _Scene(image, augmented, rendering.transmittance, lesson.object_masks[index], defect, doubtful)
 
 
-def _jittered(pose: Matrix, lesson: Lesson, rng: np.random.Generator) -> Matrix:
-    """The pose as the localiser would find it: about 0.3 pixels off, sometimes one."""
-    pixels = 0.3 if rng.random() < 0.8 else 0.9
+def jittered(pose: Matrix, lesson: Lesson, rng: np.random.Generator, pixels: float) -> Matrix:
+    """The pose as the localiser would find it: some pixels off."""
     distance = float(np.linalg.norm(pose[:3, 3] - lesson.gaussians.means.mean(axis=0)))
     angle = pixels / lesson.camera.fx
     vector = rng.normal(0, angle, 3) * (1.0, 1.0, 4.0)

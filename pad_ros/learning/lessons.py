@@ -47,6 +47,7 @@ class Lesson:
         defects: true where a defect shows, bool [K, H, W].
         poses: camera-to-object, [K, 4, 4].
         parts: which part an image shows, [K].
+        variants: 0 for the image as it was, [K]; others have a stripe behind the part.
     """
 
     gaussians: Gaussians
@@ -57,6 +58,7 @@ class Lesson:
     defects: NDArray[np.bool_]
     poses: NDArray[np.float64]
     parts: NDArray[np.int64]
+    variants: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.images)
@@ -74,6 +76,7 @@ class Lesson:
                 defects=np.packbits(self.defects, axis=2),
                 poses=self.poses,
                 parts=self.parts,
+                variants=self.variants,
             )
 
     @classmethod
@@ -91,7 +94,7 @@ class Lesson:
                     np.unpackbits(file[name], axis=2, count=camera.width).astype(bool)
                     for name in ("object_masks", "defects")
                 ]
-                arrays = file["images"], file["backgrounds"], *masks, file["poses"], file["parts"]
+                arrays = file["images"], file["backgrounds"], *masks, file["poses"], file["parts"], file["variants"]
         except (OSError, ValueError, KeyError) as error:
             raise DatasetError(f"{folder}: no lesson ({error}); make it again") from None
         return cls(load_compact(folder / "splats.npz"), camera, *arrays)
@@ -116,7 +119,7 @@ def make_lesson(data: ClassData, seed: int = 0, progress: Progress = silent) -> 
     inpainter = create_inpainter(profile["background"]["inpainting"])
     rng = np.random.default_rng(seed)
     names = {name: index for index, name in enumerate(sorted({view.part_id for view in views}))}
-    rows: list[tuple[Image, Image, Mask, Mask, Matrix, int]] = []
+    rows: list[tuple[Image, Image, Mask, Mask, Matrix, int, int]] = []
     for view in views:
         pose = view.object_from_camera
         assert pose is not None
@@ -125,14 +128,13 @@ def make_lesson(data: ClassData, seed: int = 0, progress: Progress = silent) -> 
         image = read_image(view.path)
         truth = view.read_ground_truth(silhouette.shape)
         for number in range(1 + _STRIPED):
-            shown = image if number == 0 else _with_stripe(image, view.read_object_mask(truth.shape), rng)
+            shown = image if number == 0 else with_stripe(image, view.read_object_mask(truth.shape), rng)
             try:
                 mask = segmenter.segment(shown, silhouette)
-                rows.append((shown, inpainter.inpaint(shown, mask), mask, truth, pose, names[view.part_id]))
+                rows.append((shown, inpainter.inpaint(shown, mask), mask, truth, pose, names[view.part_id], number))
             except InspectionError as error:
                 logger.warning("%s: %s", view.path, error)
-    images, backgrounds, masks, truths, poses, parts = (np.stack(column) for column in zip(*rows, strict=True))
-    return Lesson(gaussians, data.camera, images, backgrounds, masks, truths, poses, parts)
+    return Lesson(gaussians, data.camera, *(np.stack(column) for column in zip(*rows, strict=True)))
 
 
 def train_twin(data: ClassData, seed: int, progress: Progress = silent) -> Gaussians:
@@ -151,7 +153,7 @@ def train_twin(data: ClassData, seed: int, progress: Progress = silent) -> Gauss
     )
 
 
-def _with_stripe(image: Image, object_mask: Mask, rng: np.random.Generator) -> Image:
+def with_stripe(image: Image, object_mask: Mask, rng: np.random.Generator) -> Image:
     """The image with a rail, seam or hose across it, behind the part, often in a colour of the part."""
     height, width = object_mask.shape
     rows, columns = np.nonzero(object_mask)

@@ -39,7 +39,12 @@ class Settings:
 
 
 def train(
-    lessons: Sequence[Lesson], settings: Settings, checkpoint: Path, progress: Progress, device: str = "cpu"
+    lessons: Sequence[Lesson],
+    settings: Settings,
+    checkpoint: Path,
+    progress: Progress,
+    device: str = "cpu",
+    save_every_s: float = 60.0,
 ) -> DifferenceNetwork:
     """Trains the network; goes on from the checkpoint, if there is one of the same settings."""
     torch.manual_seed(settings.seed)
@@ -71,8 +76,7 @@ def train(
             optimizer.step()
             _average(averaged, network, min(0.998, (1 + step) / (10 + step)))
             losses.append(float(loss.detach()))
-            progress(step + 1, settings.steps, f"loss {np.mean(losses[-100:]):.4f}")
-            if time.monotonic() - saved > 60 or step + 1 == settings.steps:
+            if time.monotonic() - saved >= save_every_s or step + 1 == settings.steps:
                 saved = time.monotonic()
                 state = {
                     "settings": vars(settings),
@@ -83,6 +87,7 @@ def train(
                 }
                 with replacing(checkpoint) as partial:
                     torch.save(state, partial)
+            progress(step + 1, settings.steps, f"loss {np.mean(losses[-100:]):.4f}")
     network.load_state_dict(averaged)
     return network.eval()
 
