@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -126,7 +127,7 @@ class _Draws:
 
     def __init__(self, lessons: Sequence[Lesson], settings: Settings) -> None:
         self._lessons, self._settings = lessons, settings
-        self._rasterizer = create_rasterizer({"name": "cpu", "threads": 1})
+        self._own = threading.local()  # a rasterizer of each thread's own: they are not thread-safe
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -140,7 +141,9 @@ class _Draws:
     def _draw(self, step: int, index: int) -> list[Exercise]:
         rng = np.random.default_rng([self._settings.seed, step, index])
         lesson = self._lessons[int(rng.integers(len(self._lessons)))]
-        return draw(lesson, self._rasterizer, self._settings.crop, self._settings.per_image, rng)
+        if not hasattr(self._own, "rasterizer"):
+            self._own.rasterizer = create_rasterizer({"name": "cpu", "threads": 1})
+        return draw(lesson, self._own.rasterizer, self._settings.crop, self._settings.per_image, rng)
 
 
 def _schedule(step: int, steps: int) -> float:
