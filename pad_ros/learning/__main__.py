@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("datasets", type=Path, nargs="+", help="of `pad synth`: objects to learn from")
     parser.add_argument("--work", type=Path, required=True, metavar="FOLDER", help="keeps lessons and checkpoint")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the network (ONNX); lessons alone without")
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     arguments = parser.parse_args()

@@ -30,10 +30,10 @@ from pad_ros.splatting.rasterize import create_rasterizer
 class Settings:
     """How the network is trained; `steps` of `batch` crops of `crop` pixels, `per_image` of them from one image."""
 
-    steps: int = 6000
+    steps: int = 4000
     batch: int = 16
     crop: int = 160
-    per_image: int = 4
+    per_image: int = 8
     rate: float = 2e-3
     decay: float = 1e-3
     seed: int = 0
@@ -49,7 +49,7 @@ def train(
 ) -> DifferenceNetwork:
     """Trains the network; goes on from the checkpoint, if there is one of the same settings."""
     torch.manual_seed(settings.seed)
-    network = DifferenceNetwork().to(device)
+    network = DifferenceNetwork().to(device, memory_format=torch.channels_last)  # five times as fast on a CPU
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=settings.decay)
     averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
     start = 0
@@ -66,6 +66,7 @@ def train(
         waiting = pool.submit(draws.batch, start)
         for step in range(start, settings.steps):
             inputs, truth, weight = (tensor.to(device) for tensor in waiting.result())
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
             waiting = pool.submit(draws.batch, step + 1)
             for group in optimizer.param_groups:
                 group["lr"] = settings.rate * _schedule(step, settings.steps)
