@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from pad_ros.anomaly.backbone import Backbone, create_backbone
 from pad_ros.anomaly.comparison import Comparison, create_comparison
 from pad_ros.anomaly.regions import Score, create_score, find_regions
 from pad_ros.background.inpainting import Inpainter, create_inpainter
@@ -47,7 +46,6 @@ class Stages:
     rasterizer: Rasterizer
     segmenter: Segmenter
     inpainter: Inpainter
-    backbone: Backbone
     comparison: Comparison
     score: Score
 
@@ -63,14 +61,12 @@ def create_stages(profile: dict[str, Any]) -> Stages:
     """
     background, anomaly = profile["background"], profile["anomaly"]
     check_settings("regions", find_regions, anomaly["regions"])
-    backbone = create_backbone(anomaly["backbone"])
     return Stages(
         create_front_end(profile["localization"]),
         create_rasterizer(profile["splatting"]["rasterizer"]),
         create_segmenter(background["segmentation"]),
         create_inpainter(background["inpainting"]),
-        backbone,
-        create_comparison(anomaly["comparison"], backbone),
+        create_comparison(anomaly["comparison"], anomaly.get("backbone")),
         create_score(anomaly["score"]),
     )
 
@@ -105,11 +101,11 @@ class Inspector:
         self._segmenter, self._inpainter = stages.segmenter, stages.inpainter
         self._comparison, self._score = stages.comparison, stages.score
         self._region_settings = profile["anomaly"]["regions"]
-        sha256 = stages.backbone.sha256
+        sha256 = stages.comparison.sha256
         if product.provenance.get("weights_sha256", sha256) != sha256:
             raise ProductError(
-                f"product {product.name!r} was calibrated with other weights of its backbone "
-                f"({profile['anomaly']['backbone']['name']}) than are installed; train it again"
+                f"product {product.name!r} was calibrated with other weights of its comparison "
+                f"({profile['anomaly']['comparison']['name']}) than are installed; train it again"
             )
 
     def inspect(self, image: Image) -> Inspection:
@@ -187,7 +183,7 @@ class Inspector:
         """Compares the image with the twin over the rebuilt background, inside M = M_t ∪ M_s, where the lens sees."""
         mask = (background.object_mask | reference.mask) & self._undistorter.seen
         augmented = compose(reference, background.image)
-        anomaly_map = self._comparison.compare(image, augmented, mask)
+        anomaly_map = self._comparison.compare(image, augmented, mask, reference.transmittance, background.object_mask)
         threshold = self.product.calibration.threshold
         score = self._score(anomaly_map)
         regions = find_regions(anomaly_map, threshold, reference.mask, background.object_mask, **self._region_settings)

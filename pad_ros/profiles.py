@@ -15,7 +15,7 @@ STRUCTURE = {
     "localization": ("features", "map", "localizer"),
     "splatting": ("rasterizer", "trainer"),
     "background": ("segmentation", "inpainting"),
-    "anomaly": ("backbone", "comparison", "score", "regions"),
+    "anomaly": ("comparison", "score", "regions"),  # and a backbone, where features are compared
     "calibration": (),
 }
 # Parts that it may name too, and who stands in for them in profiles and products that do not.

@@ -18,8 +18,8 @@ import numpy as np
 import yaml
 
 import pad_ros
-from pad_ros.anomaly.backbone import create_backbone
 from pad_ros.anomaly.calibration import Calibration, calibrate
+from pad_ros.anomaly.comparison import create_comparison
 from pad_ros.common.files import shown, write_text
 from pad_ros.common.progress import Progress, silent
 from pad_ros.common.registry import check_settings
@@ -319,6 +319,7 @@ def contact_sheet(product: Product, poses: list[Matrix], columns: int = 3) -> Im
 
 def describe_training(data: ClassData, profile: dict[str, Any], seed: int, used: int, held_out: int) -> dict[str, Any]:
     """Where a product comes from: data and weights with checksums, seed, version."""
+    comparison = create_comparison(profile["anomaly"]["comparison"], profile["anomaly"].get("backbone"))
     digest = hashlib.sha256((data.root / "transforms.json").read_bytes())
     for view in data.train:
         digest.update(view.path.read_bytes())
@@ -326,7 +327,7 @@ def describe_training(data: ClassData, profile: dict[str, Any], seed: int, used:
         "pad_ros": pad_ros.__version__,
         "class": data.name,
         "data_sha256": digest.hexdigest(),
-        "weights_sha256": create_backbone(profile["anomaly"]["backbone"]).sha256,
+        "weights_sha256": comparison.sha256,
         "views": {"trained": used, "held_out_for_threshold": held_out},
         "seed": seed,
     }

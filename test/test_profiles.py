@@ -29,7 +29,7 @@ def test_unknown_profile_lists_the_choices():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p: p.pop("anomaly"), "no settings for anomaly.backbone"),
+        (lambda p: p.pop("anomaly"), "no settings for anomaly.comparison"),
         (lambda p: p["background"].pop("inpainting"), "no settings for background.inpainting"),
         (lambda p: p.update(anomoly={}), "unknown stages.*anomoly"),
         (lambda p: p.pop("name"), "with a name"),

@@ -9,35 +9,65 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.anomaly.backbone import Backbone
+from pad_ros.anomaly.backbone import Backbone, create_backbone
 from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError, ImageError, NoObjectError
 from pad_ros.images import Window, box_around
 from pad_ros.results import Image, Map, Mask
 
-IMPLEMENTATIONS = {"l1": "pad_ros.anomaly.comparison:L1Comparison"}
+IMPLEMENTATIONS = {
+    "l1": "pad_ros.anomaly.comparison:L1Comparison",
+    "learned": "pad_ros.anomaly.learned:LearnedComparison",
+}
+_OF_FEATURES = ("l1",)  # those that compare a backbone's features
 
 
 class Comparison(Protocol):
     """Says where an image differs from its reference."""
 
-    def compare(self, test: Image, reference: Image, mask: Mask) -> Map:
-        """The anomaly map [H, W] of two images [H, W, 3], 0 outside the mask [H, W].
+    sha256: str
+    """Checksum of the weights: a threshold holds for these alone."""
+
+    def compare(self, test: Image, augmented: Image, mask: Mask, transmittance: Map, object_mask: Mask) -> Map:
+        """The anomaly map [H, W], not negative, 0 far from the part.
+
+        Args:
+            test: T [H, W, 3].
+            augmented: S_aug, the twin over the rebuilt background [H, W, 3].
+            mask: M [H, W], what of the twin's and the test mask the lens shows.
+            transmittance: of the twin [H, W].
+            object_mask: the test mask M_t [H, W].
 
         Raises:
-            ImageError: the three differ in size.
+            ImageError: they differ in size.
             NoObjectError: the mask is empty.
         """
         ...
 
 
-def create_comparison(settings: Mapping[str, Any], backbone: Backbone) -> Comparison:
-    """Makes the comparison that a profile names, over a backbone.
+def create_comparison(settings: Mapping[str, Any], backbone: Mapping[str, Any] | None = None) -> Comparison:
+    """Makes the comparison that a profile names, over the backbone that it names if it compares features.
 
     Raises:
         ConfigError: unknown name or setting.
+        ProductError: the weights are missing or altered.
     """
-    return create("comparison", IMPLEMENTATIONS, {**settings, "backbone": backbone})
+    own = {"backbone": create_backbone(backbone or {})} if settings.get("name") in _OF_FEATURES else {}
+    comparison: Comparison = create("comparison", IMPLEMENTATIONS, {**settings, **own})
+    return comparison
+
+
+def check_views(test: Image, augmented: Image, mask: Mask) -> None:
+    """Refuses what cannot be compared.
+
+    Raises:
+        ImageError: sizes differ.
+        NoObjectError: the mask is empty.
+    """
+    if test.shape != augmented.shape or test.shape[:2] != mask.shape:
+        raise ImageError(f"cannot compare {test.shape} with {augmented.shape} inside a mask of {mask.shape}")
+    if not mask.any():
+        raise NoObjectError("no part in the image and none in the reference: nothing to compare")
 
 
 class L1Comparison:
@@ -79,27 +109,25 @@ class L1Comparison:
                 f"got {sigma}, {colour} and {tolerance}"
             )
         self._backbone = backbone
+        self.sha256 = backbone.sha256
         self._size = size
         self._crop = crop
         self._sigma = sigma
         self._colour = colour
         self._tolerance = tolerance
 
-    def compare(self, test: Image, reference: Image, mask: Mask) -> Map:
-        """The anomaly map [H, W] of two images [H, W, 3], 0 outside the mask [H, W].
+    def compare(self, test: Image, augmented: Image, mask: Mask, transmittance: Map, object_mask: Mask) -> Map:
+        """The anomaly map [H, W] of two images [H, W, 3], 0 outside the mask [H, W]; it needs no more.
 
         Raises:
             ImageError: the three differ in size.
             NoObjectError: the mask is empty.
         """
-        if test.shape != reference.shape or test.shape[:2] != mask.shape:
-            raise ImageError(f"cannot compare {test.shape} with {reference.shape} inside a mask of {mask.shape}")
-        if not mask.any():
-            raise NoObjectError("no part in the image and none in the reference: nothing to compare")
+        check_views(test, augmented, mask)
         # What differs outside the mask must not leak in through the features' receptive fields.
-        reference = np.where(mask[..., None], reference, test)
+        augmented = np.where(mask[..., None], augmented, test)
         window = _surroundings(mask) if self._crop else np.s_[: mask.shape[0], : mask.shape[1]]
-        pair, scale = self._resized(test[window], reference[window])
+        pair, scale = self._resized(test[window], augmented[window])
         height, width = pair.shape[1:3]
         total = np.zeros((height, width), np.float32)
         for level in self._backbone.features(pair):

@@ -79,10 +79,10 @@ def find_regions(
     """Finds the 8-connected regions above the threshold, the worst first.
 
     The kind of a region is where most of its pixels lie (paper, section 3.2): only in the rendered mask M_s, it is
-    missing; only in the test mask M_t, added; in both, modified.
+    missing; not in M_s, added; in M_s and the test mask M_t, modified.
 
     Args:
-        anomaly_map: [H, W], 0 outside the union of the masks.
+        anomaly_map: [H, W].
         threshold: pixels above it are anomalous.
         rendered_mask: M_s [H, W].
         test_mask: M_t [H, W].
@@ -94,7 +94,7 @@ def find_regions(
     if min_area < 1:
         raise ConfigError(f"regions: min_area must be >= 1 pixel, got {min_area}")
     # In float64, so that it agrees with `score > threshold` to the last bit.
-    above = (anomaly_map.astype(np.float64) > threshold) & (rendered_mask | test_mask)
+    above = anomaly_map.astype(np.float64) > threshold
     count, labels, statistics, _ = cv2.connectedComponentsWithStats(above.astype(np.uint8), connectivity=8)
     regions = []
     for label in range(1, count):
@@ -112,6 +112,6 @@ def _kind(rendered: Mask, test: Mask) -> RegionKind:
     counts = {
         RegionKind.MODIFIED: np.count_nonzero(rendered & test),
         RegionKind.MISSING: np.count_nonzero(rendered & ~test),
-        RegionKind.ADDED: np.count_nonzero(test & ~rendered),
+        RegionKind.ADDED: np.count_nonzero(~rendered),
     }
     return max(counts, key=lambda kind: counts[kind])  # the first of equals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from pad_ros.errors import BuildError, ConfigError
@@ -34,6 +35,8 @@ def load_torch(what: str) -> Any:
     Raises:
         BuildError: it is not installed; says how to get it.
     """
+    # Threads that wait would spin, and take the cores from the other nodes: two such processes slow each other tenfold.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import torch
     except ImportError:

@@ -38,12 +38,18 @@ def test_the_kind_is_where_most_of_the_region_lies():
     assert find_regions(make_map((box(23, 12, 10, 10), 2)), 1, rendered, test)[0].kind == RegionKind.MODIFIED
 
 
-def test_small_regions_and_what_lies_outside_both_masks_are_no_regions():
+def test_small_regions_are_no_regions():
     mask = box(10, 10, 20, 20)
-    anomaly_map = make_map((box(12, 12, 2, 2), 5), (box(50, 30, 9, 9), 5))
+    anomaly_map = make_map((box(12, 12, 2, 2), 5))
     assert find_regions(anomaly_map, 1, mask, mask, min_area=5) == []
     assert len(find_regions(anomaly_map, 1, mask, mask, min_area=4)) == 1
     assert find_regions(anomaly_map, 5, mask, mask, min_area=1) == []
+
+
+def test_what_lies_outside_both_masks_was_added():
+    mask = box(10, 10, 20, 20)
+    (region,) = find_regions(make_map((box(50, 30, 9, 9), 5)), 1, mask, mask)
+    assert (region.kind, region.area) == (RegionKind.ADDED, 81)
 
 
 def test_diagonal_neighbours_hang_together():

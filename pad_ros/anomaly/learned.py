@@ -1,0 +1,93 @@
+"""A difference that a small network has learned on other objects (see `pad_ros.learning`)."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pad_ros.anomaly.backbone import read_weights
+from pad_ros.anomaly.comparison import check_views
+from pad_ros.common.onnx_session import open_session
+from pad_ros.errors import ConfigError
+from pad_ros.images import box_around
+from pad_ros.results import Image, Map, Mask
+
+CHANNELS = 13  # of the network's input
+STRIDE = 16  # sides of the network's input are multiples of this
+
+
+def network_input(test: Image, augmented: Image, transmittance: Map, object_mask: Mask) -> NDArray[np.float32]:
+    """What the network sees, [13, H, W] in 0…1.
+
+    The image T, the twin over the rebuilt background S_aug, |T - S_aug|; by how much T is out of the range of S_aug
+    within a pixel, and S_aug out of that of T (0 where a shift by a pixel explains it); the residual transmittance;
+    and the test mask M_t.
+
+    Args:
+        test: T, RGB [H, W, 3].
+        augmented: S_aug, RGB [H, W, 3].
+        transmittance: of the twin, [H, W].
+        object_mask: M_t [H, W].
+    """
+    first, second = (image.astype(np.float32) / np.float32(255.0) for image in (test, augmented))
+    planes = [first, second, np.abs(first - second), _out_of_range(first, second), _out_of_range(second, first)]
+    stacked = np.dstack([*planes, transmittance, object_mask.astype(np.float32)])
+    return np.ascontiguousarray(stacked.transpose(2, 0, 1), dtype=np.float32)
+
+
+def _out_of_range(image: NDArray[np.float32], other: NDArray[np.float32]) -> Map:
+    """By how much an image is out of the range of the other's pixels nearby, in the worst channel, [H, W]."""
+    near = np.ones((3, 3), np.uint8)
+    above, below = image - cv2.dilate(other, near), cv2.erode(other, near) - image
+    return np.maximum(np.maximum(above, below).max(axis=2), 0.0)
+
+
+class LearnedComparison:
+    """Says how likely a real difference is, per pixel: not an edge, a glint, a shade or the belt.
+
+    The map is the surprise `-log(1 - p)`: about p where p is small, and without bound where the network is certain.
+    The network decides in a ring around the part too, where parts may have been added.
+    """
+
+    def __init__(self, weights: str, ring: float = 0.25, threads: int = 2) -> None:
+        """Loads the network.
+
+        Args:
+            weights: the network's file, made by `make comparison`.
+            ring: how far from the part an added one may stick out, as a share of the square root of its area.
+            threads: how many threads ONNX Runtime uses.
+
+        Raises:
+            ConfigError: a setting is out of range.
+            ProductError: the file cannot be read.
+        """
+        if not 0 <= ring <= 1:
+            raise ConfigError(f"comparison: needs 0 <= ring <= 1, got {ring}")
+        self._ring = ring
+        model = read_weights(Path(weights))
+        self.sha256 = hashlib.sha256(model).hexdigest()
+        self._session = open_session(model, threads)
+
+    def compare(self, test: Image, augmented: Image, mask: Mask, transmittance: Map, object_mask: Mask) -> Map:
+        """The anomaly map [H, W] of two images [H, W, 3], 0 further than the ring from the mask [H, W].
+
+        Raises:
+            ImageError: they differ in size.
+            NoObjectError: the mask is empty.
+        """
+        check_views(test, augmented, mask)
+        reach = max(2, round(self._ring * float(np.sqrt(np.count_nonzero(mask)))))
+        window = box_around(mask, reach)
+        inputs = network_input(test[window], augmented[window], transmittance[window], object_mask[window])
+        height, width = inputs.shape[1:]
+        padding = ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE))
+        logits = self._session.run(None, {"input": np.pad(inputs, padding, mode="edge")[None]})[0][0, 0]
+        result = np.zeros(mask.shape, np.float32)
+        result[window] = np.logaddexp(0.0, logits[:height, :width])  # -log(1 - sigmoid)
+        far = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) > reach
+        result[far] = 0.0
+        return result

@@ -1,0 +1,222 @@
+"""Exercises: crops drawn from lessons with everything varied that a factory varies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pad_ros.anomaly.learned import network_input
+from pad_ros.geometry import Matrix
+from pad_ros.images import to_uint8
+from pad_ros.learning.faults import altered, difference, pasted
+from pad_ros.learning.lessons import Lesson
+from pad_ros.results import Map, Mask
+from pad_ros.splatting.gaussians import Gaussians
+from pad_ros.splatting.rasterize import Rasterizer, Rendering
+from pad_ros.synthesis.photo import expose
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One crop: the network's input [C, h, w], the truth [h, w] in 0…1 and its weight [h, w], 0 where one may argue."""
+
+    network_input: Floats
+    truth: Floats
+    weight: Floats
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """An image on its way to exercises; colours in 0…1."""
+
+    image: Map  # [H, W, 3]
+    augmented: Map  # [H, W, 3]
+    transmittance: Map  # [H, W]
+    object_mask: Mask  # [H, W]
+    defect: Mask  # [H, W]
+    doubtful: Mask  # [H, W]
+
+
+def draw(lesson: Lesson, rasterizer: Rasterizer, crop: int, count: int, rng: np.random.Generator) -> list[Exercise]:
+    """Draws an image of a lesson, a pose near its own and a twin near its own, and crops of `crop` pixels of it."""
+    scene = _scene(lesson, rasterizer, rng)
+    scene = _recoloured(scene, rng)
+    if rng.random() < 0.6:
+        for _ in range(int(rng.integers(1, 4))):
+            scene = _spoiled(scene, rng)
+    scene = _photographed(scene, rng)
+    scene = _resized(scene, float(np.exp(rng.uniform(np.log(0.75), np.log(1.4)))))
+    exercises = []
+    for _ in range(count):
+        window = _window(scene, crop, rng)
+        cut = _Scene(*(getattr(scene, name)[window] for name in _Scene.__dataclass_fields__))
+        exercises.append(_exercise(cut, rng))
+    return exercises
+
+
+def _scene(lesson: Lesson, rasterizer: Rasterizer, rng: np.random.Generator) -> _Scene:
+    index = int(rng.integers(len(lesson)))
+    pose = jittered(lesson.poses[index], lesson, rng, pixels=0.3 if rng.random() < 0.8 else 0.9)
+    gaussians = _disturbed(lesson.gaussians, rng)
+    rendering = rasterizer.render(gaussians, lesson.camera, pose)
+    defect, doubtful = lesson.defects[index].copy(), np.zeros_like(lesson.defects[index])
+    if rng.random() < 0.5:
+        for _ in range(int(rng.integers(1, 4))):
+            centre = _seen_place(gaussians, rendering, pose, lesson, rng)
+            gaussians = altered(gaussians, centre, rng)
+        changed = rasterizer.render(gaussians, lesson.camera, pose)
+        seen, argued = difference(rendering, changed)
+        defect, doubtful, rendering = defect | seen, doubtful | argued, changed
+    background = lesson.backgrounds[index].astype(np.float32) / 255.0
+    augmented = np.clip(rendering.color + rendering.transmittance[..., None] * (background - 1.0), 0, 1)
+    image = lesson.images[index].astype(np.float32) / 255.0
+    return _Scene(image, augmented, rendering.transmittance, lesson.object_masks[index], defect, doubtful)
+
+
+def jittered(pose: Matrix, lesson: Lesson, rng: np.random.Generator, pixels: float) -> Matrix:
+    """The pose as the localiser would find it: some pixels off."""
+    distance = float(np.linalg.norm(pose[:3, 3] - lesson.gaussians.means.mean(axis=0)))
+    angle = pixels / lesson.camera.fx
+    vector = rng.normal(0, angle, 3) * (1.0, 1.0, 4.0)
+    move = np.eye(4)
+    move[:3, :3] = cv2.Rodrigues(vector)[0]
+    move[:3, 3] = rng.normal(0, angle * distance, 3) * (1.0, 1.0, 4.0)
+    return pose @ move
+
+
+def _disturbed(gaussians: Gaussians, rng: np.random.Generator) -> Gaussians:
+    """The twin as poorer photos would make it: grainier, softer, a little displaced."""
+    if rng.random() < 0.4:
+        return gaussians
+    amount = rng.uniform(0, 1)
+    size = np.exp(gaussians.log_scales).mean(axis=1, keepdims=True)
+    return replace(
+        gaussians,
+        means=gaussians.means + (0.5 * amount * size * rng.normal(size=gaussians.means.shape)).astype(np.float32),
+        log_scales=gaussians.log_scales + np.float32(rng.uniform(0, 0.25) * amount),
+        sh=gaussians.sh + (0.25 * amount * rng.normal(size=gaussians.sh.shape)).astype(np.float32),
+    )
+
+
+def _seen_place(
+    gaussians: Gaussians, rendering: Rendering, pose: Matrix, lesson: Lesson, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """The mean [3] of a Gaussian that is probably in front: the nearest to the camera of those about one pixel."""
+    rows, columns = np.nonzero(rendering.transmittance < 0.3)
+    if not len(rows):
+        return gaussians.means[int(rng.integers(len(gaussians)))]
+    pick = int(rng.integers(len(rows)))
+    local = (gaussians.means - pose[:3, 3]) @ pose[:3, :3]
+    camera = lesson.camera
+    pixels = local[:, :2] / local[:, 2:] * (camera.fx, camera.fy) + (camera.cx, camera.cy)
+    near = np.flatnonzero(np.abs(pixels - (columns[pick] + 0.5, rows[pick] + 0.5)).max(axis=1) < 3.0)
+    index = near[local[near, 2].argmin()] if len(near) else int(rng.integers(len(gaussians)))
+    return gaussians.means[index]
+
+
+def _recoloured(scene: _Scene, rng: np.random.Generator) -> _Scene:
+    """The same object and belt in other colours: channels exchanged, inverted, curved."""
+    order, inverted, gamma = rng.permutation(3), rng.random() < 0.25, np.exp(rng.normal(0, 0.2, 3))
+
+    def recolour(picture: Map) -> Map:
+        picture = np.clip(picture[..., order], 0, 1) ** gamma
+        return np.asarray(1.0 - picture if inverted else picture, np.float32)
+
+    return replace(scene, image=recolour(scene.image), augmented=recolour(scene.augmented))
+
+
+def _spoiled(scene: _Scene, rng: np.random.Generator) -> _Scene:
+    """A spot pasted on the part, or hanging on its outline, where a segmenter may have seen it."""
+    part = scene.transmittance < 0.5
+    rim = cv2.dilate(part.astype(np.uint8), np.ones((15, 15), np.uint8)).astype(bool) & ~part
+    outside = rng.random() < 0.25 and rim.any()
+    within = part | rim if outside else part
+    if not within.any():
+        return scene
+    image, seen, argued = pasted(scene.image, within, rng)
+    beyond = (seen | argued) & ~part
+    noticed = rng.random() < 0.5  # by the segmenter; what it misses, the rebuilt background shows too
+    mask = scene.object_mask | (beyond if noticed else np.zeros_like(beyond))
+    kept = (beyond & ~scene.object_mask)[..., None] & (not noticed)
+    augmented = np.where(kept, image, scene.augmented)
+    return replace(
+        scene,
+        image=image,
+        augmented=augmented,
+        object_mask=mask,
+        defect=scene.defect | seen,
+        doubtful=scene.doubtful | argued,
+    )
+
+
+def _photographed(scene: _Scene, rng: np.random.Generator) -> _Scene:
+    """What the camera does to the image, and not to the twin; the background is of the same image."""
+    if rng.random() < 0.15:
+        return scene
+    conditions = {
+        "exposure_ev": rng.normal(0, 0.25),
+        "red": 1.0 + rng.normal(0, 0.04),
+        "blue": 1.0 + rng.normal(0, 0.04),
+        "blur": max(0.0, rng.normal(0, 0.6)) / scene.image.shape[1],
+        "read_noise": rng.uniform(0, 0.006),
+        "shot_noise": rng.uniform(0, 0.04),
+        "seed": int(rng.integers(2**31)),
+    }
+    image = expose(scene.image, conditions)
+    through = scene.transmittance[..., None]
+    lit = expose(scene.augmented, {**conditions, "read_noise": 0.0, "shot_noise": 0.0, "blur": 0.0})
+    augmented = (1.0 - through) * scene.augmented + through * lit
+    if rng.random() < 0.3:  # sharpened
+        amount = np.float32(rng.uniform(0.3, 1.5))
+        image = np.clip(image + amount * (image - cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.6, 1.5)))), 0, 1)
+    image8 = to_uint8(image * 255.0)
+    if rng.random() < 0.4:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 97))]
+        coded = cv2.imencode(".jpg", image8[..., ::-1], quality)[1]
+        image8 = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
+    return replace(scene, image=image8.astype(np.float32) / 255.0, augmented=augmented.astype(np.float32))
+
+
+def _resized(scene: _Scene, factor: float) -> _Scene:
+    size = tuple(round(factor * length) for length in scene.image.shape[1::-1])
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+
+    def resize(array: Map | Mask) -> NDArray[np.generic]:
+        if array.dtype == bool:
+            return cv2.resize(array.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+        return cv2.resize(np.asarray(array, np.float32), size, interpolation=how)
+
+    return _Scene(*(resize(getattr(scene, name)) for name in _Scene.__dataclass_fields__))  # type: ignore[arg-type]
+
+
+def _window(scene: _Scene, crop: int, rng: np.random.Generator) -> tuple[slice, slice]:
+    """Where to cut: around a defect, or around any place of the part; moved inside the image."""
+    target = scene.defect if scene.defect.any() and rng.random() < 0.5 else scene.transmittance < 0.5
+    rows, columns = np.nonzero(target if target.any() else np.ones_like(target))
+    pick = int(rng.integers(len(rows)))
+    slices = []
+    for place, length in zip((rows[pick], columns[pick]), target.shape, strict=True):
+        start = int(place) - int(rng.integers(crop // 4, 3 * crop // 4))
+        start = max(0, min(start, length - crop))
+        slices.append(slice(start, start + crop))
+    return slices[0], slices[1]
+
+
+def _exercise(scene: _Scene, rng: np.random.Generator) -> Exercise:
+    inputs = network_input(
+        to_uint8(scene.image * 255.0), to_uint8(scene.augmented * 255.0), scene.transmittance, scene.object_mask
+    )
+    defect = scene.defect.astype(np.uint8)
+    rim = cv2.dilate(defect, np.ones((5, 5), np.uint8)).astype(bool) & ~scene.defect
+    weight = (~(rim | (scene.doubtful & ~scene.defect))).astype(np.float32)
+    arrays = [inputs, scene.defect.astype(np.float32), weight]
+    if rng.random() < 0.5:
+        arrays = [array[..., ::-1] for array in arrays]
+    if rng.random() < 0.5:
+        arrays = [array.swapaxes(-1, -2) for array in arrays]
+    return Exercise(*(np.ascontiguousarray(array) for array in arrays))

@@ -1,0 +1,48 @@
+"""The network of the learned comparison: a small U-Net at half of the image's resolution."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pad_ros.anomaly.learned import CHANNELS
+
+_WIDTHS = (24, 48, 96, 128)  # of the levels; strides 2, 4, 8, 16
+
+
+class DifferenceNetwork(nn.Module):
+    """[N, 13, H, W], H and W multiples of 16, to the logits [N, 1, H, W] of a real difference."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.PixelUnshuffle(2)
+        inputs = (4 * CHANNELS, *_WIDTHS[:-1])
+        self.down = nn.ModuleList(_block(a, b) for a, b in zip(inputs, _WIDTHS, strict=True))
+        above = list(zip(_WIDTHS[1:], _WIDTHS[:-1], strict=True))[::-1]
+        self.up = nn.ModuleList(_block(deep + flat, flat) for deep, flat in above)
+        self.head = nn.Sequential(nn.Conv2d(_WIDTHS[0], 4, 1), nn.PixelShuffle(2))
+        nn.init.constant_(self.head[0].bias, -4.0)  # differences are rare
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The logits."""
+        levels = []
+        x = self.stem(inputs)
+        for index, block in enumerate(self.down):
+            x = block(x if index == 0 else functional.max_pool2d(x, 2))
+            levels.append(x)
+        for block, flat in zip(self.up, levels[-2::-1], strict=True):
+            x = block(torch.cat([functional.interpolate(x, scale_factor=2.0, mode="nearest"), flat], dim=1))
+        result: Tensor = self.head(x)
+        return result
+
+
+def _block(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )

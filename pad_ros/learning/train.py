@@ -1,0 +1,160 @@
+"""Trains the network of the learned comparison on lessons, and writes it as ONNX."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from pad_ros.anomaly.learned import CHANNELS, STRIDE
+from pad_ros.common.files import replacing
+from pad_ros.common.progress import Progress
+from pad_ros.learning.exercises import Exercise, draw
+from pad_ros.learning.lessons import Lesson
+from pad_ros.learning.network import DifferenceNetwork
+from pad_ros.splatting.rasterize import create_rasterizer
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the network is trained; `steps` of `batch` crops of `crop` pixels, `per_image` of them from one image."""
+
+    steps: int = 4000
+    batch: int = 16
+    crop: int = 160
+    per_image: int = 8
+    rate: float = 2e-3
+    decay: float = 1e-3
+    seed: int = 0
+
+
+def train(
+    lessons: Sequence[Lesson],
+    settings: Settings,
+    checkpoint: Path,
+    progress: Progress,
+    device: str = "cpu",
+    save_every_s: float = 60.0,
+) -> DifferenceNetwork:
+    """Trains the network; goes on from the checkpoint, if there is one of the same settings."""
+    torch.manual_seed(settings.seed)
+    network = DifferenceNetwork().to(device, memory_format=torch.channels_last)  # five times as fast on a CPU
+    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=settings.decay)
+    averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    start = 0
+    if checkpoint.is_file():
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        if state["settings"] == vars(settings):
+            network.load_state_dict(state["network"])
+            optimizer.load_state_dict(state["optimizer"])
+            start, averaged = state["step"], state["averaged"]
+    draws = _Draws(lessons, settings)
+    losses: list[float] = []
+    saved = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(draws.batch, start)
+        for step in range(start, settings.steps):
+            inputs, truth, weight = (tensor.to(device) for tensor in waiting.result())
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+            waiting = pool.submit(draws.batch, step + 1)
+            for group in optimizer.param_groups:
+                group["lr"] = settings.rate * _schedule(step, settings.steps)
+            network.train()
+            loss = loss_of(network(inputs)[:, 0], truth, weight)
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            _average(averaged, network, min(0.998, (1 + step) / (10 + step)))
+            losses.append(float(loss.detach()))
+            if time.monotonic() - saved >= save_every_s or step + 1 == settings.steps:
+                saved = time.monotonic()
+                state = {
+                    "settings": vars(settings),
+                    "network": network.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "averaged": averaged,
+                    "step": step + 1,
+                }
+                with replacing(checkpoint) as partial:
+                    torch.save(state, partial)
+            progress(step + 1, settings.steps, f"loss {np.mean(losses[-100:]):.4f}")
+    network.load_state_dict(averaged)
+    return network.eval()
+
+
+def loss_of(logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Focal cross-entropy and Dice loss of logits [N, h, w] where the weight [N, h, w] is not 0."""
+    probability = torch.sigmoid(logits)
+    entropy = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    miss = torch.where(truth > 0.5, 1 - probability, probability)
+    focal = (weight * entropy * (0.05 + miss**2)).mean(dim=(1, 2)) * 20
+    overlap = (weight * probability * truth).sum(dim=(1, 2))
+    total = (weight * (probability + truth)).sum(dim=(1, 2))
+    dice = 1 - (2 * overlap + 10) / (total + 10)
+    return (focal + dice).mean()
+
+
+def export(network: DifferenceNetwork) -> bytes:
+    """The network as ONNX with free height and width, self-contained."""
+    buffer = io.BytesIO()
+    example = torch.zeros(1, CHANNELS, 8 * STRIDE, 8 * STRIDE)
+    axes = {"input": {0: "n", 2: "h", 3: "w"}, "logits": {0: "n", 2: "h", 3: "w"}}
+    torch.onnx.export(
+        network.cpu().eval(),
+        (example,),
+        buffer,
+        input_names=["input"],
+        output_names=["logits"],
+        dynamic_axes=axes,
+        dynamo=False,
+    )
+    return buffer.getvalue()
+
+
+class _Draws:
+    """Batches of exercises: each step's depend on the seed and the step alone."""
+
+    def __init__(self, lessons: Sequence[Lesson], settings: Settings) -> None:
+        self._lessons, self._settings = lessons, settings
+        self._own = threading.local()  # a rasterizer of each thread's own: they are not thread-safe
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        images = math.ceil(self._settings.batch / self._settings.per_image)
+        groups = self._pool.map(lambda index: self._draw(step, index), range(images))
+        exercises = [exercise for group in groups for exercise in group][: self._settings.batch]
+        columns = (np.stack([getattr(e, name) for e in exercises]) for name in Exercise.__dataclass_fields__)
+        inputs, truth, weight = (torch.from_numpy(column) for column in columns)
+        return inputs, truth, weight
+
+    def _draw(self, step: int, index: int) -> list[Exercise]:
+        rng = np.random.default_rng([self._settings.seed, step, index])
+        lesson = self._lessons[int(rng.integers(len(self._lessons)))]
+        if not hasattr(self._own, "rasterizer"):
+            self._own.rasterizer = create_rasterizer({"name": "cpu", "threads": 1})
+        return draw(lesson, self._own.rasterizer, self._settings.crop, self._settings.per_image, rng)
+
+
+def _schedule(step: int, steps: int) -> float:
+    warm = min(1.0, (step + 1) / 100)
+    return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+
+
+def _average(averaged: dict[str, Tensor], network: DifferenceNetwork, keep: float) -> None:
+    for name, value in network.state_dict().items():
+        if value.dtype.is_floating_point:
+            averaged[name].mul_(keep).add_(value.detach(), alpha=1 - keep)
+        else:
+            averaged[name].copy_(value)

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Makes the network of the learned comparison in runs/comparison: objects, lessons, training. After a stop it goes on.
+# MODELS names a folder of LDraw models (.mpd) to learn from besides, LDRAWDIR LDraw's parts library.
+set -eu
+cd "$(dirname "$0")/.."
+out=runs/comparison
+synth() {
+  .venv/bin/pad synth "$@" --resolution 400 --samples 4 --train 40 --objects 8 --views 4 --vary all \
+    --defect-area 0.0002 0.008 --no-background-free --jobs 2
+}
+
+synth "$out/heaps" --heaps 0 20
+set -- "$out/heaps"
+for model in "${MODELS:-none}"/*.mpd; do
+  [ -f "$model" ] || continue
+  name=$(basename "$model" .mpd)
+  synth "$out/$name" --model "$model"
+  set -- "$@" "$out/$name"
+done
+.venv/bin/python -m pad_ros.learning "$@" --work "$out" -o "$out/difference.onnx"
