@@ -35,7 +35,7 @@ from pad_ros.profiles import load_profile
 from pad_ros.training import read_cutouts
 
 _HEADER = (
-    "| class | way | right | wrong | no pose | displacement px, median / p95 | map CPU-s | points | MB | CPU-s an image |\n"
+    "| class | way | right | wrong | no pose | displacement px, median / p95 | map CPU-s | points | MB | one CPU-s |\n"
     "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"
 )
 _CPU = load_profile("cpu")["localization"]
