@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pad_ros.anomaly.learned import network_input
 from pad_ros.geometry import Matrix
-from pad_ros.images import to_uint8
+from pad_ros.images import decode_image, to_uint8
 from pad_ros.learning.faults import altered, difference, pasted
 from pad_ros.learning.lessons import Lesson
 from pad_ros.results import Map, Mask
@@ -177,8 +177,7 @@ def _photographed(scene: _Scene, rng: np.random.Generator) -> _Scene:
     image8 = to_uint8(image * 255.0)
     if rng.random() < 0.4:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 97))]
-        coded = cv2.imencode(".jpg", image8[..., ::-1], quality)[1]
-        image8 = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
+        image8 = decode_image(cv2.imencode(".jpg", image8[..., ::-1], quality)[1].tobytes())
     return replace(scene, image=image8.astype(np.float32) / 255.0, augmented=augmented.astype(np.float32))
 
 
