@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class TimmBackbone:
             from safetensors import safe_open
         except ImportError:
             raise BuildError(f"backbone {model!r} needs timm, which is not here: `make paper`") from None
+        logging.getLogger("timm").setLevel(logging.ERROR)  # it tells of each weight of the classifier that is left out
         path = Path(weights).expanduser() if weights else weights_paths("efficientnet_b4")["model.safetensors"]
         try:
             network = timm.create_model(

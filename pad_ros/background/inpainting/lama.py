@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from pad_ros.background.inpainting import dilate
@@ -35,7 +37,9 @@ class Lama:
         self._torch = load_torch("inpainting 'lama'")
         (path,) = weights_paths("lama").values()
         try:
-            self._network = self._torch.jit.load(str(path), map_location=self._device).eval()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # of TorchScript's end; there is no other form
+                self._network = self._torch.jit.load(str(path), map_location=self._device).eval()
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
             raise ConfigError(f"{path}: no TorchScript ({reason}); pad weights verify lama") from None
