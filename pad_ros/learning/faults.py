@@ -71,7 +71,8 @@ def pasted(image: Map, within: Mask, rng: np.random.Generator) -> tuple[Map, Mas
     spot = _blot if rng.random() < 0.7 else _scratch
     weight = spot(image.shape[:2], (int(columns[pick]), int(rows[pick])), rng)  # [H, W] 0…1
     weight = weight * (cv2.blur(within.astype(np.float32), (3, 3)) if rng.random() < 0.7 else within)
-    result = image + weight[..., None] * (_paint(image, (rows[pick], columns[pick]), rng) - image)
+    painted = _paint(image, (rows[pick], columns[pick]), rng)
+    result = np.clip(image + weight[..., None] * (painted - image), 0, 1)
     change = np.abs(result - image).max(axis=2)
     seen = change > _SEEN
     return result, seen, (change > _UNSEEN) & ~seen

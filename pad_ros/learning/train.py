@@ -62,34 +62,32 @@ def train(
     draws = _Draws(lessons, settings)
     losses: list[float] = []
     saved = time.monotonic()
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(draws.batch, start)
-        for step in range(start, settings.steps):
-            inputs, truth, weight = (tensor.to(device) for tensor in waiting.result())
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
-            waiting = pool.submit(draws.batch, step + 1)
-            for group in optimizer.param_groups:
-                group["lr"] = settings.rate * _schedule(step, settings.steps)
-            network.train()
-            loss = loss_of(network(inputs)[:, 0], truth, weight)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            _average(averaged, network, min(0.998, (1 + step) / (10 + step)))
-            losses.append(float(loss.detach()))
-            if time.monotonic() - saved >= save_every_s or step + 1 == settings.steps:
-                saved = time.monotonic()
-                state = {
-                    "settings": vars(settings),
-                    "network": network.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "averaged": averaged,
-                    "step": step + 1,
-                }
-                with replacing(checkpoint) as partial:
-                    torch.save(state, partial)
-            progress(step + 1, settings.steps, f"loss {np.mean(losses[-100:]):.4f}")
+    for step in range(start, settings.steps):
+        # Not beside the step before: drawing and PyTorch would take each other's cores, which is slower.
+        inputs, truth, weight = (tensor.to(device) for tensor in draws.batch(step))
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
+        for group in optimizer.param_groups:
+            group["lr"] = settings.rate * _schedule(step, settings.steps)
+        network.train()
+        loss = loss_of(network(inputs)[:, 0], truth, weight)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        _average(averaged, network, min(0.998, (1 + step) / (10 + step)))
+        losses.append(float(loss.detach()))
+        if time.monotonic() - saved >= save_every_s or step + 1 == settings.steps:
+            saved = time.monotonic()
+            state = {
+                "settings": vars(settings),
+                "network": network.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "averaged": averaged,
+                "step": step + 1,
+            }
+            with replacing(checkpoint) as partial:
+                torch.save(state, partial)
+        progress(step + 1, settings.steps, f"loss {np.mean(losses[-100:]):.4f}")
     network.load_state_dict(averaged)
     return network.eval()
 
