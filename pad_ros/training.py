@@ -19,7 +19,6 @@ import yaml
 
 import pad_ros
 from pad_ros.anomaly.calibration import Calibration, calibrate
-from pad_ros.anomaly.comparison import create_comparison
 from pad_ros.common.files import shown, write_text
 from pad_ros.common.progress import Progress, silent
 from pad_ros.common.registry import check_settings
@@ -97,11 +96,11 @@ def train_product(
     profile = {**profile, "splatting": {**profile["splatting"], "trainer": describe_settings(trainer)}}
     check_settings("localization.map", build_map, profile["localization"]["map"])
     create_engine(trainer)  # what it and the stages lack is said now, not after the map
-    front_end = create_stages(profile).front_end
+    stages = create_stages(profile)
     cutouts = read_cutouts(data)
     held_out = cutouts[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY]
     used = [cutout for index, cutout in enumerate(cutouts) if index % HOLDOUT_EVERY != HOLDOUT_EVERY - 1]
-    provenance = describe_training(data, profile, seed, len(used), len(held_out))
+    provenance = describe_training(data, stages.comparison.sha256, seed, len(used), len(held_out))
     localization = profile["localization"]
     cache = _Cache(folder / ".training", {"stages": [localization, profile["splatting"]], "provenance": provenance})
     poses = [cutout.object_from_camera for cutout in used]
@@ -113,7 +112,7 @@ def train_product(
             [cutout.alpha > 0.5 for cutout in used],
             data.camera,
             poses,
-            front_end,
+            stages.front_end,
             progress=stage("map"),
             **localization["map"],
         ),
@@ -317,9 +316,8 @@ def contact_sheet(product: Product, poses: list[Matrix], columns: int = 3) -> Im
     return np.concatenate([twin.picture(pose) for pose in chosen], axis=1)
 
 
-def describe_training(data: ClassData, profile: dict[str, Any], seed: int, used: int, held_out: int) -> dict[str, Any]:
+def describe_training(data: ClassData, weights_sha256: str, seed: int, used: int, held_out: int) -> dict[str, Any]:
     """Where a product comes from: data and weights with checksums, seed, version."""
-    comparison = create_comparison(profile["anomaly"]["comparison"], profile["anomaly"].get("backbone"))
     digest = hashlib.sha256((data.root / "transforms.json").read_bytes())
     for view in data.train:
         digest.update(view.path.read_bytes())
@@ -327,7 +325,7 @@ def describe_training(data: ClassData, profile: dict[str, Any], seed: int, used:
         "pad_ros": pad_ros.__version__,
         "class": data.name,
         "data_sha256": digest.hexdigest(),
-        "weights_sha256": comparison.sha256,
+        "weights_sha256": weights_sha256,
         "views": {"trained": used, "held_out_for_threshold": held_out},
         "seed": seed,
     }

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from pad_ros.anomaly.learned import network_input
 from pad_ros.geometry import Matrix
 from pad_ros.images import decode_image, to_uint8
+from pad_ros.inspector import TRANSMITTANCE_THRESHOLD
 from pad_ros.learning.faults import altered, difference, pasted
 from pad_ros.learning.lessons import Lesson
+from pad_ros.localization.pnp import project
 from pad_ros.results import Map, Mask
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.rasterize import Rasterizer, Rendering
@@ -111,11 +113,10 @@ def _seen_place(
     if not len(rows):
         return gaussians.means[int(rng.integers(len(gaussians)))]
     pick = int(rng.integers(len(rows)))
-    local = (gaussians.means - pose[:3, 3]) @ pose[:3, :3]
-    camera = lesson.camera
-    pixels = local[:, :2] / local[:, 2:] * (camera.fx, camera.fy) + (camera.cx, camera.cy)
+    pixels, _ = project(lesson.camera, pose, gaussians.means)
+    depths = (gaussians.means - pose[:3, 3]) @ pose[:3, 2]
     near = np.flatnonzero(np.abs(pixels - (columns[pick] + 0.5, rows[pick] + 0.5)).max(axis=1) < 3.0)
-    index = near[local[near, 2].argmin()] if len(near) else int(rng.integers(len(gaussians)))
+    index = near[depths[near].argmin()] if len(near) else int(rng.integers(len(gaussians)))
     return gaussians.means[index]
 
 
@@ -132,7 +133,7 @@ def _recoloured(scene: _Scene, rng: np.random.Generator) -> _Scene:
 
 def _spoiled(scene: _Scene, rng: np.random.Generator) -> _Scene:
     """A spot pasted on the part, or hanging on its outline, where a segmenter may have seen it."""
-    part = scene.transmittance < 0.5
+    part = scene.transmittance < TRANSMITTANCE_THRESHOLD
     rim = cv2.dilate(part.astype(np.uint8), np.ones((15, 15), np.uint8)).astype(bool) & ~part
     outside = rng.random() < 0.25 and rim.any()
     within = part | rim if outside else part
@@ -195,7 +196,9 @@ def _resized(scene: _Scene, factor: float) -> _Scene:
 
 def _window(scene: _Scene, crop: int, rng: np.random.Generator) -> tuple[slice, slice]:
     """Where to cut: around a defect, or around any place of the part; moved inside the image."""
-    target = scene.defect if scene.defect.any() and rng.random() < 0.5 else scene.transmittance < 0.5
+    target = (
+        scene.defect if scene.defect.any() and rng.random() < 0.5 else scene.transmittance < TRANSMITTANCE_THRESHOLD
+    )
     rows, columns = np.nonzero(target if target.any() else np.ones_like(target))
     pick = int(rng.integers(len(rows)))
     slices = []

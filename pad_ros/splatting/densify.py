@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Protocol
 
 import numpy as np
@@ -163,9 +162,7 @@ def _grow(
 
     halves = [_displaced(parents, split, rng) for _ in range(2)]
     keep_whole = np.setdiff1d(kept, ranked, assume_unique=True)
-    parts = [gaussians.select(keep_whole), *halves]
-    names = [field.name for field in fields(Gaussians)]
-    merged = Gaussians(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    merged = Gaussians.joined([gaussians.select(keep_whole), *halves])
     # A clone's first copy goes on as its parent; both halves of a split are new.
     origin = np.concatenate([keep_whole, np.where(split, -1, ranked), np.full(len(ranked), -1)])
     return merged, origin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -59,13 +60,22 @@ class Gaussians:
         """The Gaussians of a boolean mask [N] or of indices."""
         return Gaussians(*(getattr(self, field.name)[index] for field in fields(self)))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Gaussians]) -> Gaussians:
+        """All of several sets as one, in their order; with harmonics of one degree."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+    @property
+    def base_colours(self) -> Floats:
+        """The colours without what the viewing direction changes, RGB [N, 3], 0…1 (may exceed it a little)."""
+        return 0.5 + SH_C0 * self.sh[:, 0]
+
     def colour_share(self) -> float:
         """The share of the visible surface that has a colour, 0…1: grey parts have next to none."""
-        rgb = 0.5 + SH_C0 * self.sh[:, 0]  # [N, 3]
         opacity = 1.0 / (1.0 + np.exp(-self.logit_opacities))
         larger = np.sort(self.log_scales, axis=1)[:, 1:]  # [N, 2]
         area = opacity * np.exp(larger.sum(axis=1))  # [N]
-        return float(area[np.ptp(rgb, axis=1) > _COLOURED].sum() / max(float(area.sum()), 1e-12))
+        return float(area[np.ptp(self.base_colours, axis=1) > _COLOURED].sum() / max(float(area.sum()), 1e-12))
 
     def check_finite(self, source: str) -> None:
         """Refuses broken numbers.

@@ -163,10 +163,8 @@ class DefectMaker:
                 yield Defect(REMOVED, self._intact.without(index), int(index), name, int(index), "removed")
 
     def _added(self, look: _Look, rng: np.random.Generator) -> Iterator[Defect]:
-        shapes, free = (
-            self._supports.fitting_shapes(self._area),
-            self._supports.exposed(look.camera, look.poses, look.intact),
-        )
+        shapes = self._supports.fitting_shapes(self._area)
+        free = self._supports.exposed(look.camera, look.poses, look.intact)
         count = len(self._intact.parts)
         for _ in range(_DRAWS if shapes and len(free) else 0):
             shape, support = shapes[int(rng.integers(len(shapes)))], int(rng.choice(free))

@@ -67,12 +67,12 @@ class SynthesisSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for YAML; what came later only where it differs, as older data sets do not note it."""
-        later = {"defect_area": list(self.defect_area), "background_free": self.background_free}
-        usual = {"defect_area": list(DEFECT_AREA), "background_free": True}
-        return {key: value for key, value in asdict(self).items() if key not in later} | {
-            "vary": sorted(self.vary),
-            **{key: value for key, value in later.items() if value != usual[key]},
-        }
+        content = asdict(self) | {"vary": sorted(self.vary), "defect_area": list(self.defect_area)}
+        if self.defect_area == DEFECT_AREA:
+            del content["defect_area"]
+        if self.background_free:
+            del content["background_free"]
+        return content
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pad_ros.learning.faults import altered, difference, join, pasted
+from pad_ros.learning.faults import altered, difference, pasted
+from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.rasterize import Rendering, create_rasterizer
 
 
@@ -27,7 +28,7 @@ def test_equal_renderings_do_not_differ():
 
 def test_joined_gaussians_are_both(lesson):
     few = lesson.gaussians.select(np.arange(10))
-    both = join(lesson.gaussians, few)
+    both = Gaussians.joined([lesson.gaussians, few])
     assert len(both) == len(lesson.gaussians) + 10
     np.testing.assert_array_equal(both.means[-10:], few.means)
 
