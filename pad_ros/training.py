@@ -97,10 +97,12 @@ def train_product(
     check_settings("localization.map", build_map, profile["localization"]["map"])
     create_engine(trainer)  # what it and the stages lack is said now, not after the map
     stages = create_stages(profile)
+    front_end, weights_sha256 = stages.front_end, stages.comparison.sha256
+    del stages  # its networks need no memory while the splats are trained
     cutouts = read_cutouts(data)
     held_out = cutouts[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY]
     used = [cutout for index, cutout in enumerate(cutouts) if index % HOLDOUT_EVERY != HOLDOUT_EVERY - 1]
-    provenance = describe_training(data, stages.comparison.sha256, seed, len(used), len(held_out))
+    provenance = describe_training(data, weights_sha256, seed, len(used), len(held_out))
     localization = profile["localization"]
     cache = _Cache(folder / ".training", {"stages": [localization, profile["splatting"]], "provenance": provenance})
     poses = [cutout.object_from_camera for cutout in used]
@@ -112,7 +114,7 @@ def train_product(
             [cutout.alpha > 0.5 for cutout in used],
             data.camera,
             poses,
-            stages.front_end,
+            front_end,
             progress=stage("map"),
             **localization["map"],
         ),
