@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.anomaly.backbone import FeatureLevel
-from pad_ros.common.torch_device import choose_device, load_torch
+from pad_ros.common.torch_device import choose_device, inference, load_torch
 from pad_ros.errors import BuildError, ConfigError
 from pad_ros.weights.cache import sha256_of, weights_paths
 
@@ -18,20 +18,23 @@ from pad_ros.weights.cache import sha256_of, weights_paths
 class TimmBackbone:
     """All levels of a timm network: for EfficientNet-b4 five, with strides from 2 to 32."""
 
-    def __init__(self, model: str = "efficientnet_b4", weights: str = "", device: str = "auto") -> None:
+    def __init__(
+        self, model: str = "efficientnet_b4", weights: str = "", device: str = "auto", half: bool = False
+    ) -> None:
         """Makes the network and loads its weights.
 
         Args:
             model: timm's name.
             weights: a safetensors file; empty for those of EfficientNet-b4 that `pad weights` keeps.
             device: auto, cpu or cuda.
+            half: half precision; for GPUs, a CPU is not faster with it.
 
         Raises:
             ConfigError: no such network, weights that are not its own, or a device that is not there.
             BuildError: there is no PyTorch or no timm.
             WeightsError: `pad weights fetch efficientnet_b4` was not run.
         """
-        self._device = choose_device(f"backbone {model!r}", device)
+        self._device, self._half = choose_device(f"backbone {model!r}", device), half
         self._torch = load_torch(f"backbone {model!r}")
         try:
             import timm
@@ -67,6 +70,6 @@ class TimmBackbone:
                 f"backbone: needs [N, H, W, 3] with H and W multiples of {self.stride}, got {images.shape}"
             )
         normalised = ((images.astype(np.float32) - self._mean) / self._std).transpose(0, 3, 1, 2)
-        with self._torch.inference_mode():
+        with inference(self._torch, self._device, self._half):
             levels = self._network(self._torch.from_numpy(np.ascontiguousarray(normalised)).to(self._device))
         return [level.float().cpu().numpy() for level in levels]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pad_ros.errors import BuildError, ConfigError
@@ -42,3 +44,10 @@ def load_torch(what: str) -> Any:
     except ImportError:
         raise BuildError(f"{what} needs PyTorch, which is not here: `make paper`") from None
     return torch
+
+
+@contextmanager
+def inference(torch: Any, device: torch.device, half: bool) -> Iterator[None]:
+    """Runs networks without gradients; with `half`, what can be in half precision is, the weights stay as they are."""
+    with torch.inference_mode(), torch.autocast(device.type, torch.float16, enabled=half):
+        yield

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 from array import array
+from contextlib import suppress
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,6 +55,8 @@ def image_from_message(message: Any) -> RgbImage:
     pixels = _unpacked(message, encoding)
     if encoding == "rgb8":
         return pixels
+    with suppress(Exception):  # it does not know all encodings of drivers, and says so in many ways
+        return np.ascontiguousarray(_cv_bridge().imgmsg_to_cv2(message, "rgb8"), dtype=np.uint8)
     packed = SimpleNamespace(
         height=len(pixels),
         width=message.width,
@@ -64,6 +68,16 @@ def image_from_message(message: Any) -> RgbImage:
         return np.ascontiguousarray(image_to_cvimage(packed, "rgb8"))  # type: ignore[arg-type]
     except (ImageConversionError, cv2.error) as error:
         raise ImageError(f"image of {message.width}x{message.height} {message.encoding}: {error}") from None
+
+
+@lru_cache(maxsize=1)
+def _cv_bridge() -> Any:
+    """What other ROS nodes convert with, or None where it is not installed, or built for another NumPy."""
+    try:
+        from cv_bridge import CvBridge
+    except Exception:
+        return None
+    return CvBridge()
 
 
 def mask_from_message(message: Any) -> Mask:

@@ -51,6 +51,17 @@ def test_the_levels_are_those_of_the_network_of_normalised_pixels(network, weigh
         np.testing.assert_allclose(level, expected.numpy(), rtol=1e-3, atol=1e-4)
 
 
+def test_half_precision_gives_nearly_the_same(network, weights):
+    images = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
+    settings = {"name": "timm", "model": "efficientnet_b0", "weights": str(weights), "device": "cpu"}
+    full = create_backbone(settings).features(images)
+    half = create_backbone({**settings, "half": True}).features(images)
+    for level, expected in zip(half, full, strict=True):
+        assert level.dtype == np.float32
+        difference = np.abs(level - expected).max() / np.abs(expected).max()
+        assert 0 < difference < 0.02
+
+
 def test_what_is_missing_or_wrong_is_said(network, weights, monkeypatch, tmp_path):
     with pytest.raises(ConfigError, match="are another network's weights, without blocks"):
         create_backbone({"name": "timm", "model": "efficientnet_b1", "weights": str(weights), "device": "cpu"})

@@ -1,3 +1,4 @@
+import sys
 from types import SimpleNamespace
 
 import cv2
@@ -160,3 +161,28 @@ def test_cloud_has_points_and_colours():
     rows = np.frombuffer(message.data, [("xyz", "<f4", 3), ("rgb", "<u4")])
     assert (rows["xyz"] == points).all()
     assert rows["rgb"].tolist() == [0xFF8001, 0]
+
+
+def test_cv_bridge_converts_where_it_is_installed(monkeypatch):
+    seen = []
+
+    class Bridge:
+        def imgmsg_to_cv2(self, message, encoding):
+            seen.append((message.encoding, encoding))
+            if message.encoding == "mono8":
+                raise TypeError("unknown to it")
+            return RGB
+
+    monkeypatch.setitem(sys.modules, "cv_bridge", SimpleNamespace(CvBridge=Bridge))
+    convert._cv_bridge.cache_clear()
+    try:
+        image = convert.image_from_message(convert.image_message(Header(), RGB * 0, "bgr8"))
+        grey = convert.image_from_message(convert.image_message(Header(), RGB[..., 0], "mono8"))
+        broken = convert.image_message(Header(), RGB, "bgr8")
+        broken.height = 50
+        with pytest.raises(ImageError, match="was it truncated"):
+            convert.image_from_message(broken)
+    finally:
+        convert._cv_bridge.cache_clear()
+    assert (image == RGB).all() and (grey == RGB[..., :1]).all()
+    assert seen == [("bgr8", "rgb8"), ("mono8", "rgb8")]
