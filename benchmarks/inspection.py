@@ -119,13 +119,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("class_root", type=Path, metavar="DATASET/CLASS")
     parser.add_argument("--profile", default="cpu", help="name or file")
+    parser.add_argument("--preset", help="of the splats' training, instead of the profile's: fast or paper")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--half", action="store_true", help="compare with half precision")
     parser.add_argument("--product", type=Path, metavar="FOLDER", help="kept there; else it is made for this run alone")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every n-th test image")
     arguments = parser.parse_args()
     data = read_class(arguments.class_root)
-    profile, missing = what_is_here(with_half(with_device(load_profile(arguments.profile), arguments.device), False))
+    profile = load_profile(arguments.profile)
+    if arguments.preset:
+        profile["splatting"]["trainer"] = {"preset": arguments.preset}
+    profile, missing = what_is_here(with_half(with_device(profile, arguments.device), False))
     with tempfile.TemporaryDirectory() as folder:
         place = arguments.product or Path(folder) / "product"
         if (place / "product.yaml").is_file():

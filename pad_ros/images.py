@@ -184,6 +184,21 @@ def box_around(mask: Mask, margin: int) -> Window:
     )
 
 
+def shrink_factor(shape: tuple[int, ...], size: int | None) -> float:
+    """By what to scale an image [H, W, …] to have at most `size` pixels on its longer side; 1 for None."""
+    return 1.0 if size is None else min(1.0, size / max(shape[:2]))
+
+
+def scaled_by(pixels: NDArray[Any], factor: float) -> NDArray[Any]:
+    """An image or mask [H, W, …] shrunk by a factor of at most 1; a mask is true where half of it was."""
+    if factor == 1.0:
+        return pixels
+    size = tuple(max(1, round(factor * length)) for length in pixels.shape[1::-1])
+    if pixels.dtype == bool:
+        return np.asarray(cv2.resize(pixels.astype(np.float32), size, interpolation=cv2.INTER_AREA)) >= 0.5
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+
+
 def is_grey(image: Image) -> bool:
     """Whether an RGB image [H, W, 3] has no colour at all, as one of a monochrome camera that was converted.
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from pad_ros.errors import ConfigError
+from pad_ros.images import scaled_by, shrink_factor
 from pad_ros.localization.features import Features
 from pad_ros.results import Image, Mask
 
@@ -15,13 +16,16 @@ class SiftFeatures:
 
     descriptor_length = 512.0  # components above 255, half of that, are clipped
 
-    def __init__(self, max_keypoints: int = 2048, contrast_threshold: float = 0.02, root: bool = True) -> None:
+    def __init__(
+        self, max_keypoints: int = 2048, contrast_threshold: float = 0.02, root: bool = True, size: int | None = None
+    ) -> None:
         """Checks the settings.
 
         Args:
             max_keypoints: the strongest that are kept.
             contrast_threshold: OpenCV's; smaller finds fainter keypoints.
             root: RootSIFT (Hellinger distance) instead of plain SIFT descriptors.
+            size: the longer side of what it looks at, in pixels; smaller images are not enlarged. None: never shrunk.
 
         Raises:
             ConfigError: a setting out of range.
@@ -33,6 +37,9 @@ class SiftFeatures:
         self._max_keypoints = int(max_keypoints)
         self._contrast_threshold = float(contrast_threshold)
         self._root = bool(root)
+        if size is not None and size < 1:
+            raise ConfigError(f"sift: size must be at least 1 pixel, or null, got {size}")
+        self._size = size
 
     def extract(self, image: Image, mask: Mask | None = None) -> Features:
         """Extracts the features of an RGB image [H, W, 3], only those inside `mask` [H, W] if given."""
@@ -40,13 +47,15 @@ class SiftFeatures:
         sift = cv2.SIFT.create(
             nfeatures=self._max_keypoints, contrastThreshold=self._contrast_threshold, enable_precise_upscale=True
         )
-        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        area = None if mask is None else np.ascontiguousarray(mask, dtype=np.uint8)
+        factor = shrink_factor(image.shape, self._size)
+        grey = scaled_by(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), factor)
+        area = None if mask is None else np.ascontiguousarray(scaled_by(mask, factor), dtype=np.uint8)
         found, descriptors = sift.detectAndCompute(grey, area)
         if not found or descriptors is None:
             return Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
         keypoints = np.array([point.pt for point in found], np.float32) + np.float32(0.5)  # OpenCV's centres are at 0
-        return Features(keypoints, self._quantise(descriptors))
+        scale = np.array([image.shape[1] / grey.shape[1], image.shape[0] / grey.shape[0]], np.float32)
+        return Features(keypoints * scale, self._quantise(descriptors))
 
     def _quantise(self, descriptors: np.ndarray) -> np.ndarray:
         if self._root:

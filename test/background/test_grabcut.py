@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from disc_scene import SIZE, box, disc, iou, make_belt, make_scene
@@ -96,3 +97,12 @@ def test_refuses_silhouettes_without_sense(segmenter):
 def test_refuses_bad_settings(setting):
     with pytest.raises(ConfigError):
         create_segmenter({"name": "grabcut", **setting})
+
+
+def test_large_images_are_looked_at_shrunk():
+    part, added = disc(50), box(142, 85, 24, 16)
+    scene = make_scene(part, extra=added)
+    large = cv2.resize(scene.image, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    whole, all_of_it = (np.kron(mask, np.ones((3, 3), bool)) for mask in (part, part | added))
+    found = create_segmenter({"name": "grabcut", "size": 200}).segment(large, whole)
+    assert found.shape == whole.shape and iou(found, all_of_it) > 0.94

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from disc_scene import SIZE, disc, make_scene
@@ -46,7 +47,19 @@ def test_edge_cases():
         inpainter.inpaint(scene.image, np.ones((SIZE, SIZE), bool))
 
 
-@pytest.mark.parametrize("setting", [{"dilation": -1}, {"radius": 0}, {"radius": 99}, {"quality": 1}])
+@pytest.mark.parametrize("setting", [{"dilation": -1}, {"radius": 0}, {"radius": 99}, {"size": 0}, {"quality": 1}])
 def test_refuses_bad_settings(setting):
     with pytest.raises(ConfigError):
         create_inpainter({"name": "telea", **setting})
+
+
+def test_large_images_are_rebuilt_from_shrunk_ones():
+    part = disc(40)
+    scene = make_scene(part)
+    large, whole = cv2.resize(scene.image, None, fx=4, fy=4), np.kron(part, np.ones((4, 4), bool))
+    rebuilt = create_inpainter({"name": "telea", "size": 120}).inpaint(large, whole)
+    outside = ~dilate(whole, 5)
+    assert (rebuilt[outside] == large[outside]).all()
+    known = create_inpainter({"name": "telea"}).inpaint(large, whole)
+    assert np.abs(rebuilt[whole].astype(float) - known[whole]).mean() < 6
+    assert np.ptp(rebuilt[whole].astype(float), axis=1).mean() < 20  # of the part's red nothing is left

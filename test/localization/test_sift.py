@@ -41,7 +41,18 @@ def test_an_empty_image_has_no_features():
     assert len(features) == 0 and features.descriptors.shape == (0, 128)
 
 
-@pytest.mark.parametrize("wrong", [{"max_keypoints": 0}, {"contrast_threshold": -1.0}, {"unknown": 1}])
+@pytest.mark.parametrize("wrong", [{"max_keypoints": 0}, {"size": 0}, {"contrast_threshold": -1.0}, {"unknown": 1}])
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ConfigError, match="sift"):
         create_features({"name": "sift", **wrong})
+
+
+def test_large_images_are_shrunk_and_keypoints_are_those_of_the_whole():
+    image, _ = textured_box.render(textured_box.view_pose(30, 30))
+    large = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    small = create_features({"name": "sift"}).extract(image)
+    shrunk = create_features({"name": "sift", "size": max(image.shape)}).extract(large)
+    nearest = np.linalg.norm(2 * small.keypoints[:, None] - shrunk.keypoints[None], axis=2).min(axis=1)  # [N]
+    assert np.median(nearest) < 0.2
+    same = create_features({"name": "sift", "size": max(image.shape)}).extract(image)
+    np.testing.assert_array_equal(same.keypoints, small.keypoints)

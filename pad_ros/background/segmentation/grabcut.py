@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pad_ros.background.segmentation.colours import Colours
 from pad_ros.errors import ConfigError, ImageError, NoObjectError
-from pad_ros.images import box_around
+from pad_ros.images import box_around, scaled_by, shrink_factor
 from pad_ros.results import Image, Mask
 
 _SHADES = (1.0, 0.8, 0.65, 0.5)  # the part's shadow darkens the background
@@ -17,6 +17,7 @@ _DIFFERENT = 25.0  # L1 distance in CIELAB from the background nearby, which a m
 _DARKEST_SHADOW = 0.18  # lightness under the part as a share of the background's nearby
 _SAME_HUE = 10.0  # the same in a and b alone, which a shadow leaves
 _COARSE = 0.25  # scale at which the background nearby is averaged
+_SMALLEST_SIZE = 64
 _LEAST_PART = 0.15  # share of the silhouette that must be unlike the background
 
 
@@ -30,13 +31,14 @@ class GrabCut:
     shadow?
     """
 
-    def __init__(self, ring: float = 0.25, edge: int = 4, iterations: int = 1) -> None:
+    def __init__(self, ring: float = 0.25, edge: int = 4, iterations: int = 1, size: int | None = None) -> None:
         """Makes the segmenter.
 
         Args:
             ring: how far an added part may stick out, as a share of the square root of the silhouette's area.
-            edge: how far the silhouette may be wrong, in pixels.
+            edge: how far the silhouette may be wrong, in pixels of what it looks at.
             iterations: of GrabCut.
+            size: it looks at the part's surroundings shrunk to so many pixels on the longer side; None: never shrunk.
 
         Raises:
             ConfigError: a setting is out of range.
@@ -48,6 +50,9 @@ class GrabCut:
         self._ring = ring
         self._edge = edge
         self._iterations = iterations
+        if size is not None and size < _SMALLEST_SIZE:
+            raise ConfigError(f"grabcut: size must be at least {_SMALLEST_SIZE} pixels, or null, got {size}")
+        self._size = size
 
     def segment(self, image: Image, silhouette: Mask) -> Mask:
         """Finds the part in an image [H, W, 3], given the mask [H, W] that the twin would have.
@@ -62,7 +67,16 @@ class GrabCut:
             raise NoObjectError("the silhouette is empty: the part is not in view of the estimated pose")
         reach = max(self._edge + 2, round(self._ring * float(np.sqrt(np.count_nonzero(silhouette)))))
         window = box_around(silhouette, 2 * reach)
-        crop, inside = np.ascontiguousarray(image[window]), silhouette[window]
+        factor = shrink_factor(silhouette[window].shape, self._size)
+        crop = np.ascontiguousarray(scaled_by(image[window], factor))
+        result = np.zeros_like(silhouette)
+        result[window] = _enlarged(
+            self._segment(crop, scaled_by(silhouette[window], factor), max(self._edge + 2, round(factor * reach))),
+            silhouette[window].shape,
+        )
+        return result
+
+    def _segment(self, crop: Image, inside: Mask, reach: int) -> Mask:
         outwards = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)  # [h, w] pixels
         inwards = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
         if not (outwards > reach).any():
@@ -87,9 +101,7 @@ class GrabCut:
         added |= _touching(blocks, part) & ~_touching(blocks, outwards > reach)
         # Pixels at its edge are mixed with background, so they do not stand out enough by themselves.
         part |= cv2.dilate(added.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-        result = np.zeros_like(silhouette)
-        result[window] = part
-        return result
+        return part
 
     def _cut(self, image: Image, labels: NDArray[np.uint8]) -> Mask:
         cv2.setRNGSeed(0)  # GrabCut starts its colour models with k-means
@@ -97,6 +109,13 @@ class GrabCut:
         labels = np.ascontiguousarray(labels)
         cv2.grabCut(np.ascontiguousarray(image), labels, (0, 0, 0, 0), *models, self._iterations, cv2.GC_INIT_WITH_MASK)
         return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+
+
+def _enlarged(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    """A mask in the size before it was shrunk, [H, W]."""
+    if mask.shape == shape:
+        return mask
+    return np.asarray(cv2.resize(mask.astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)) >= 0.5
 
 
 def _opened(mask: Mask, size: int) -> Mask:
