@@ -24,6 +24,7 @@ _PAPER: Color = (244, 245, 248)
 _HEAT = np.array([[255, 224, 70], [255, 132, 0], [226, 16, 48]], np.float32)  # at 0.6, 1.2 and 1.8 thresholds
 _HEAT_START, _HEAT_STEP = 0.6, 0.6
 _HEAT_ALPHA = 0.55
+_COLOUR_AT_THRESHOLD = 0.65  # of the scale from blue to red
 _LABELS = 8  # more regions get a frame but no label
 
 
@@ -57,6 +58,16 @@ def draw_overlay(image: Image, inspection: Inspection) -> Image:
         _label(picture, region, inspection.threshold, scale, picture.shape[0] - banner, taken)
     _banner(picture, inspection, scale, banner)
     return picture  # type: ignore[return-value]
+
+
+def draw_heatmap(anomaly_map: Map, threshold: float) -> Image:
+    """The anomaly map [H, W] in colours, RGB [H, W, 3]: yellow is at the threshold, red at half more.
+
+    The same colour means the same in every image of a product, unlike with a viewer's own scale.
+    """
+    level = np.clip(anomaly_map / (threshold or np.inf) * _COLOUR_AT_THRESHOLD, 0.0, 1.0)
+    coloured = cv2.applyColorMap(to_uint8(255.0 * level), cv2.COLORMAP_TURBO)
+    return cv2.cvtColor(coloured, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
 
 def verdict_of(inspection: Inspection) -> tuple[str, Color]:

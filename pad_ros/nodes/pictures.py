@@ -9,17 +9,17 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from pad_ros.errors import ImageError
-from pad_ros.evaluation.overlay import draw_overlay
+from pad_ros.evaluation.overlay import draw_heatmap, draw_overlay
 from pad_ros.nodes import convert
 from pad_ros.nodes.common import PadNode
 from pad_ros.results import Inspection
 
 
 class Pictures:
-    """Publishes heatmap (32FC1), overlay and reference (rgb8) of an inspection."""
+    """Publishes the heatmap as it is (32FC1) and in colours, overlay and reference (rgb8) of an inspection."""
 
     def __init__(self, node: PadNode) -> None:
-        names = ("heatmap", "overlay", "reference")
+        names = ("heatmap", "heatmap/colour", "overlay", "reference")
         self._publishers = {name: node.publisher(Image, f"anomaly/{name}", "pictures") for name in names}
 
     def publish(self, header: Header, message: Any, inspection: Inspection) -> None:
@@ -32,6 +32,8 @@ class Pictures:
         if inspection.anomaly_map is not None:
             heatmap = np.asarray(inspection.anomaly_map, np.float32)
             self._publishers["heatmap"].publish(convert.image_message(header, heatmap, "32FC1"))
+            coloured = draw_heatmap(heatmap, inspection.threshold)
+            self._publishers["heatmap/colour"].publish(convert.image_message(header, coloured, "rgb8"))
         if inspection.reference is not None:
             reference = convert.image_message(header, inspection.reference.image, "rgb8")
             self._publishers["reference"].publish(reference)

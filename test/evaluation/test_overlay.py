@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from evaluation_stage import failed, image_of, inspection_of
 
-from pad_ros.evaluation.overlay import PASS_COLOR, REJECT_COLOR, UNJUDGED_COLOR, draw_overlay
+from pad_ros.evaluation.overlay import PASS_COLOR, REJECT_COLOR, UNJUDGED_COLOR, draw_heatmap, draw_overlay
 from pad_ros.results import Region, RegionKind
 
 
@@ -61,3 +61,12 @@ def test_any_size_and_many_regions_at_the_border(shape):
     ]
     inspection = replace(inspection_of(2.0), regions=regions, anomaly_map=None, reference=None)
     assert draw_overlay(np.zeros(shape, np.uint8), inspection).shape == shape
+
+
+def test_the_same_colour_means_the_same_share_of_the_threshold():
+    ratios = np.array([[0.0, 1.0, 1.5, 9.0]], np.float32)
+    picture = draw_heatmap(0.02 * ratios, 0.02)
+    assert picture.shape == (1, 4, 3) and (picture == draw_heatmap(5 * ratios, 5.0)).all()
+    nothing, threshold, above, far = picture[0].astype(int)
+    assert nothing.max() < 80 and threshold[:2].min() > 180 > threshold[2] and above[0] > 2 * above[1:].max()
+    assert (above - far).max() < 40 and (draw_heatmap(ratios, 0.0) == nothing).all()

@@ -156,7 +156,28 @@ def test_arguments_set_parameters_that_exist():
 def test_rviz_shows_topics_of_the_graph():
     content = yaml.safe_load((share_folder() / "config" / "inspection.rviz").read_text())
     topics = {d["Topic"]["Value"] for d in content["Visualization Manager"]["Displays"] if "Topic" in d}
-    assert topics >= {"image_raw", "anomaly/overlay", "anomaly/heatmap", "camera_pose/stamped", "map_points"}
+    assert topics >= {"image_raw", "anomaly/overlay", "anomaly/heatmap/colour", "camera_pose/stamped", "map_points"}
+
+
+def test_rviz_asks_for_the_topics_as_they_are_published():
+    """Type and QoS: a viewer that asks for more than the publisher gives shows nothing, and hardly says so."""
+    published = {"image_raw": ("Image", "reliable")}
+    for path in (share_folder() / "pad_ros" / "nodes").glob("*.py"):
+        found = re.findall(r'publisher\((\w+), "([^"]+)"(?:, "(\w+)")?', path.read_text())
+        published |= {topic: (kind, qos or "reliable") for kind, topic, qos in found}
+    for topic in NODES["anomaly"].publishes:
+        published.setdefault(topic, ("Image", "pictures"))
+    content = yaml.safe_load((share_folder() / "config" / "inspection.rviz").read_text())
+    displays = [d for d in content["Visualization Manager"]["Displays"] if "Topic" in d]
+    kinds = {"Image": "Image", "PointCloud2": "PointCloud2", "Pose": "PoseStamped"}
+    for display in displays:
+        kind, qos = published[display["Topic"]["Value"]]
+        assert kinds[display["Class"].split("/")[1]] == kind
+        if display["Topic"]["Durability Policy"] == "Transient Local":
+            assert qos in ("results", "pictures", "latched"), display["Name"]
+        assert display["Topic"]["Reliability Policy"] in ("Reliable", "Best Effort")
+        if display["Class"].endswith("Image") and display["Topic"]["Value"] != "image_raw":
+            assert display["Topic"]["Reliability Policy"] == "Reliable"  # large: parts of a picture that get lost
 
 
 def test_launch_files_need_only_what_the_systems_python_has():
