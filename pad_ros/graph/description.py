@@ -114,7 +114,14 @@ NODES: dict[str, Node] = {
             "anomaly",
             "compares each image with the twin and judges it",
             (*_STAGE, _JOIN, _JOURNAL, Parameter("publish_images", True, "publish heatmap, overlay and reference too")),
-            ("anomaly", "anomaly/heatmap", "anomaly/heatmap/colour", "anomaly/overlay", "anomaly/reference"),
+            (
+                "anomaly",
+                "anomaly/detections",
+                "anomaly/heatmap",
+                "anomaly/heatmap/colour",
+                "anomaly/overlay",
+                "anomaly/reference",
+            ),
         ),
         Node(
             "conveyor",

@@ -16,6 +16,7 @@ from pad_ros.errors import InspectionError, NoObjectError
 from pad_ros.msg import AnomalyResult, PartView, PoseEstimate
 from pad_ros.nodes import convert
 from pad_ros.nodes.common import PadNode
+from pad_ros.nodes.detections import detections_publisher
 from pad_ros.nodes.join import Joined, Joiner
 from pad_ros.nodes.ledger import Ledger
 from pad_ros.nodes.pictures import Pictures
@@ -43,6 +44,7 @@ class AnomalyNode(PadNode):
         """Loads the product."""
         self.inspector = self.inspector_factory(self.value("product"))
         self._results = self.publisher(AnomalyResult, "anomaly", "results")
+        self._publish_detections = detections_publisher(self)
         self._pictures = Pictures(self)
         self._ledger = Ledger(self.value("journal"))
         self._joiner = Joiner(
@@ -172,6 +174,7 @@ class AnomalyNode(PadNode):
         result.arrival = round(1e9 * joined.arrived.get("image", min(joined.arrived.values())))
         self._note(self._ledger.begin, joined.run, joined.stamp, serialize_message(result))
         self._results.publish(result)
+        self._publish_detections(result)
         self._note(self._ledger.done, joined.run, joined.stamp)
 
     def _note(self, note: Callable[..., None], *what: Any) -> None:

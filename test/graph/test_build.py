@@ -210,4 +210,5 @@ def test_the_outputs_are_those_that_the_nodes_publish():
         if name == "anomaly":
             (pictures,) = re.findall(r"names = (\(.*\))", (folder / "pictures.py").read_text())
             found |= {f"anomaly/{picture}" for picture in ast.literal_eval(pictures)}
+            found |= set(re.findall(r'publisher\(\w+, "([^"]+)"', (folder / "detections.py").read_text()))
         assert found == set(NODES[name].publishes), name
