@@ -21,7 +21,7 @@ def detections_publisher(node: PadNode) -> Callable[[AnomalyResult], None]:
 
 
 def detections_message(result: AnomalyResult) -> Any:
-    """Makes the Detection2DArray of a result: a box for each region, its kind the class, its peak in thresholds the score.
+    """Makes the Detection2DArray of a result: a box for each region, with its kind and its peak in thresholds.
 
     An image that could not be judged has none: what looks at boxes alone must look at `anomaly` too.
     """
