@@ -76,12 +76,16 @@ class Region:
 
 @dataclass(frozen=True)
 class PoseEstimate:
-    """A camera-to-object pose with the evidence for it; the error is the inliers' RMS in pixels."""
+    """A camera-to-object pose with the evidence for it; the error is the inliers' RMS in pixels.
+
+    `pnp_ms` is the part of localisation that PnP took, in milliseconds: all that SplatPose+ counts of it.
+    """
 
     object_from_camera: NDArray[np.float64]  # [4, 4]
     inliers: int
     matches: int
     reprojection_error: float
+    pnp_ms: float = float("nan")
 
 
 @dataclass(frozen=True)

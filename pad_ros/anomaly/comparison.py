@@ -18,8 +18,9 @@ from pad_ros.results import Image, Map, Mask
 IMPLEMENTATIONS = {
     "l1": "pad_ros.anomaly.comparison:L1Comparison",
     "learned": "pad_ros.anomaly.learned:LearnedComparison",
+    "squared": "pad_ros.anomaly.squared:SquaredComparison",
 }
-_OF_FEATURES = ("l1",)  # those that compare a backbone's features
+_OF_FEATURES = ("l1", "squared")  # those that compare a backbone's features
 
 
 class Comparison(Protocol):
@@ -70,6 +71,26 @@ def check_views(test: Image, augmented: Image, mask: Mask) -> None:
         raise NoObjectError("no part in the image and none in the reference: nothing to compare")
 
 
+def check_size(size: int, backbone: Backbone) -> None:
+    """Refuses a size to which the backbone's images cannot be resized.
+
+    Raises:
+        ConfigError: it is no positive multiple of the backbone's stride.
+    """
+    if size < backbone.stride or size % backbone.stride:
+        raise ConfigError(f"comparison: size must be a positive multiple of {backbone.stride}, got {size}")
+
+
+def resized(test: Image, reference: Image, size: int, stride: int) -> tuple[NDArray[np.uint8], float]:
+    """Two images [H, W, 3] with sides that a backbone takes, [2, h, w, 3], the longer one `size`; and their scale."""
+    rows, columns = test.shape[:2]
+    scale = size / max(rows, columns)
+    height, width = (max(stride, round(side * scale / stride) * stride) for side in (rows, columns))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    pair = [cv2.resize(image, (width, height), interpolation=how) for image in (test, reference)]
+    return np.stack(pair).astype(np.uint8, copy=False), scale
+
+
 class L1Comparison:
     """Normalised L1 distances of paired features, summed over the levels (paper, section 3.3), and of colours.
 
@@ -101,8 +122,7 @@ class L1Comparison:
         Raises:
             ConfigError: a setting is out of range.
         """
-        if size < backbone.stride or size % backbone.stride:
-            raise ConfigError(f"comparison: size must be a positive multiple of {backbone.stride}, got {size}")
+        check_size(size, backbone)
         if not (sigma >= 0 and colour >= 0 and 0 <= tolerance <= 4):
             raise ConfigError(
                 "comparison: needs sigma >= 0, colour >= 0 and 0 <= tolerance <= 4, "
@@ -127,7 +147,7 @@ class L1Comparison:
         # What differs outside the mask must not leak in through the features' receptive fields.
         augmented = np.where(mask[..., None], augmented, test)
         window = _surroundings(mask) if self._crop else np.s_[: mask.shape[0], : mask.shape[1]]
-        pair, scale = self._resized(test[window], augmented[window])
+        pair, scale = resized(test[window], augmented[window], self._size, self._backbone.stride)
         height, width = pair.shape[1:3]
         total = np.zeros((height, width), np.float32)
         for level in self._backbone.features(pair):
@@ -141,15 +161,6 @@ class L1Comparison:
         result[window] = cv2.resize(total, (columns, rows), interpolation=cv2.INTER_LINEAR)
         result[~mask] = 0.0
         return result
-
-    def _resized(self, test: Image, reference: Image) -> tuple[NDArray[np.uint8], float]:
-        """Both images with sides that the backbone takes, [2, h, w, 3], and by what they were scaled."""
-        rows, columns = test.shape[:2]
-        stride, scale = self._backbone.stride, self._size / max(rows, columns)
-        height, width = (max(stride, round(side * scale / stride) * stride) for side in (rows, columns))
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        pair = [cv2.resize(image, (width, height), interpolation=how) for image in (test, reference)]
-        return np.stack(pair).astype(np.uint8, copy=False), scale
 
 
 def _feature_distance(test: NDArray[np.float32], reference: NDArray[np.float32]) -> Map:

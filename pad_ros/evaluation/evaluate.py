@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,6 +58,9 @@ class ClassScores:
     median_degrees: float | None
     median_distance: float | None
     timings: Mapping[str, float]  # stage -> median milliseconds over the judged images
+    baseline_ms: float = float("nan")  # median per image as SplatPose+ counts: of localisation, PnP alone
+    method: str = "pad"  # see `pad_ros.evaluation.methods`
+    run: int = 0  # which product, trained with which seed
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; what is not finite becomes None."""
@@ -66,6 +69,23 @@ class ClassScores:
             return None if isinstance(value, float) and not np.isfinite(value) else value
 
         return {key: plain(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> ClassScores:
+        """Reads what `to_dict` gave; what was not finite becomes NaN, an infinite threshold inf.
+
+        Raises:
+            EvaluationError: it holds something else.
+        """
+        known = {field.name: field for field in fields(cls)}
+        values = dict(content)
+        for name, field in known.items():
+            if values.get(name, 0) is None and field.type == "float":
+                values[name] = float("inf" if name == "f1_threshold" else "nan")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise EvaluationError(f"these are no scores of a class: {error}") from None
 
 
 def evaluate_class(
@@ -92,12 +112,12 @@ def evaluate_class(
         DatasetError: a ground-truth mask is missing, or what the background-free variant is made of.
         EvaluationError: the test set lacks good or anomalous images, or a result does not fit its image.
     """
-    _check(class_data, background_free)
+    check_class(class_data, background_free)
     progress = progress or silent
     shape = (class_data.camera.height, class_data.camera.width)
     inspections, truths = [], []
     for index, view in enumerate(class_data.test):
-        image, inspection = _inspect(view, inspector, background_free, shape)
+        image, inspection = inspect_view(view, inspector, background_free, shape)
         truths.append(view.read_ground_truth(shape))
         if writer:
             name = shown(view.path.relative_to(class_data.root).as_posix())
@@ -109,8 +129,13 @@ def evaluate_class(
     return _score(class_data, inspections, truths, background_free, min_area)
 
 
-def _check(class_data: ClassData, background_free: bool) -> None:
-    """Finds what evaluation would fail on before any image is inspected."""
+def check_class(class_data: ClassData, background_free: bool) -> None:
+    """Finds what evaluation would fail on before any image is inspected.
+
+    Raises:
+        DatasetError: a ground-truth mask is missing, or what the background-free variant is made of.
+        EvaluationError: the test set lacks good or anomalous images.
+    """
     labels = [view.anomalous for view in class_data.test]
     if all(labels) or not any(labels):
         raise EvaluationError(
@@ -124,9 +149,10 @@ def _check(class_data: ClassData, background_free: bool) -> None:
             view.read_object_mask(shape)
 
 
-def _inspect(
+def inspect_view(
     view: TestView, inspector: ImageInspector, background_free: bool, shape: tuple[int, int]
 ) -> tuple[Image | None, Inspection]:
+    """Reads a test image [H, W, 3], or its background-free variant, and inspects it; None when it is unreadable."""
     rendered = view.background_free_path if background_free else None
     try:
         image = read_image(rendered or view.path)
@@ -174,6 +200,7 @@ def _score(
         median_degrees=poses.median_degrees if poses else None,
         median_distance=poses.median_distance if poses else None,
         timings=_median_timings([i for i, ok in zip(inspections, judged, strict=True) if ok]),
+        baseline_ms=_baseline_ms([i for i, ok in zip(inspections, judged, strict=True) if ok]),
     )
 
 
@@ -187,3 +214,13 @@ def _nowhere(truth: Mask) -> Mask:
 def _median_timings(inspections: list[Inspection]) -> dict[str, float]:
     stages = dict.fromkeys(stage for i in inspections for stage in i.timings)  # in the order they ran
     return {s: float(np.median([i.timings[s] for i in inspections if s in i.timings])) for s in stages}
+
+
+def _baseline_ms(inspections: list[Inspection]) -> float:
+    """The median per image without what SplatPose+ leaves to its SfM: features, retrieval and matching."""
+    times = [
+        i.timings["total"] - i.timings["localization"] + i.pose.pnp_ms
+        for i in inspections
+        if i.pose and {"total", "localization"} <= i.timings.keys()
+    ]
+    return float(np.median(times)) if times else float("nan")

@@ -27,18 +27,19 @@ class ResultWriter:
     `Inspection.to_dict`, and the paths `view`, `reference`, `overlay`, `map`, relative to the folder (or null).
     """
 
-    def __init__(self, folder: Path | str, save_maps: bool = False) -> None:
+    def __init__(self, folder: Path | str, save_maps: bool = False, pictures: bool = True) -> None:
         """Starts the folder; an earlier run's results in it are replaced.
 
         Args:
             folder: made when missing.
             save_maps: also write each anomaly map as float32 `.npy` [H, W].
+            pictures: whether to write any; without them a line names none.
 
         Raises:
             EvaluationError: the folder cannot be written.
         """
         self.folder = Path(folder)
-        self._save_maps = save_maps
+        self._save_maps, self._pictures = save_maps, pictures
         self._count = 0
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +96,7 @@ class ResultWriter:
             image = None  # a result for it exists, a picture cannot
         if reference is None and inspection.reference is not None:
             reference = inspection.reference.image
-        if overlay is None and image is not None:
+        if overlay is None and image is not None and self._pictures:
             overlay = draw_overlay(image, inspection)
         row = {
             "image": name,
@@ -126,7 +127,7 @@ class ResultWriter:
         return path
 
     def _picture(self, kind: str, stem: str, image: Image | None, longest: int | None = None) -> str | None:
-        if image is None:
+        if image is None or not self._pictures:
             return None
         path = self._path(kind, f"{stem}.jpg")
         path.write_bytes(encode_jpeg(image, longest))

@@ -102,9 +102,11 @@ class MapLocalizer:
         seen = self._finder.seen_from(first.pose, self._guided_views)
         guided = self._guided(features, first.pose, seen)
         union = np.unique(np.concatenate([matches[first.inliers], guided]), axis=0)
-        final = self._finder.solve(features, union) or first  # the first pose's inliers are in the union
+        second = self._finder.solve(features, union)
+        final = second or first  # the first pose's inliers are in the union
         tried = len(np.union1d(matches[:, 0], guided[:, 0]))
-        return self._finder.estimate(features, union[final.inliers], final.pose, seen, tried)
+        pnp_ms = first.milliseconds + (second.milliseconds if second else 0.0)
+        return self._finder.estimate(features, union[final.inliers], final.pose, seen, tried, pnp_ms)
 
     def _match(self, features: Features) -> Matches:
         """Matches with the points of the whole map, then with what the views with most votes saw."""

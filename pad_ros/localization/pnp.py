@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,11 @@ MIN_MATCHES = 4  # three for the pose, one to tell the solutions apart
 
 @dataclass(frozen=True)
 class PnpResult:
-    """A pose `object_from_camera` [4, 4] and which matches agree with it, bool [N]."""
+    """A pose `object_from_camera` [4, 4], which matches agree with it, bool [N], and how long finding it took."""
 
     pose: Matrix
     inliers: NDArray[np.bool_]
+    milliseconds: float
 
 
 def solve_pnp(
@@ -45,6 +47,7 @@ def solve_pnp(
     """
     if len(pixels) < MIN_MATCHES:
         return None
+    start = time.perf_counter()
     options = pycolmap.AbsolutePoseEstimationOptions()
     options.ransac.max_error = max_error_px
     options.ransac.max_num_trials = max_trials
@@ -58,7 +61,8 @@ def solve_pnp(
     pose = object_from_camera(found["cam_from_world"])
     if not np.isfinite(pose).all():
         return None
-    return PnpResult(pose, reprojection_errors(camera, pose, pixels, points) <= max_error_px)
+    inliers = reprojection_errors(camera, pose, pixels, points) <= max_error_px
+    return PnpResult(pose, inliers, 1000.0 * (time.perf_counter() - start))
 
 
 def project(

@@ -94,7 +94,7 @@ class PoseFinder:
         return np.flatnonzero(np.isin(self._map.view_index, nearest))
 
     def estimate(
-        self, features: Features, agreed: Matches, pose: Matrix, seen: NDArray[np.intp], tried: int
+        self, features: Features, agreed: Matches, pose: Matrix, seen: NDArray[np.intp], tried: int, pnp_ms: float
     ) -> PoseEstimate:
         """The estimate of a pose that is certain.
 
@@ -104,6 +104,7 @@ class PoseFinder:
             pose: `object_from_camera` [4, 4].
             seen: observations that should be seen from there.
             tried: how many keypoints were matched.
+            pnp_ms: how long PnP took.
 
         Raises:
             NotLocalizedError: it is not certain; says why.
@@ -117,6 +118,7 @@ class PoseFinder:
             inliers=_count(features, agreed),
             matches=tried,
             reprojection_error=float(np.sqrt(np.mean(errors**2))),
+            pnp_ms=pnp_ms,
         )
 
     def _check(self, features: Features, agreed: Matches, pose: Matrix, expected: NDArray[np.integer]) -> None:

@@ -96,7 +96,7 @@ class ViewLocalizer:
         found = self._finder.first_pose(features, matches)
         seen = self._finder.seen_from(found.pose, self._expected_views)
         tried = len(np.unique(matches[:, 0]))
-        return self._finder.estimate(features, matches[found.inliers], found.pose, seen, tried)
+        return self._finder.estimate(features, matches[found.inliers], found.pose, seen, tried, found.milliseconds)
 
     def _match(self, features: Features, view: int) -> Matches:
         """Matches of the image's keypoints with the points that a view saw."""
