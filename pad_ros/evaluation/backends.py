@@ -16,6 +16,8 @@ from pad_ros.errors import BuildError, ConfigError
 T = TypeVar("T")
 R = TypeVar("R")
 
+BACKENDS = ("loky", "dask", "ray")
+
 # A task's second argument is whether its progress is seen: whether it runs here and now, alone.
 Function = Callable[[T, bool], R]
 
@@ -44,15 +46,16 @@ class Backend:
             ConfigError: no backend of this name.
             BuildError: the cluster's library is not installed, or the cluster is not there.
         """
-        clusters = {"loky": _this_machine, "dask": _dask, "ray": _ray}
-        if self.name not in clusters:
-            raise ConfigError(f"no backend {self.name!r}; choose from {', '.join(clusters)}")
+        if self.name not in BACKENDS:
+            raise ConfigError(f"no backend {self.name!r}; choose from {', '.join(BACKENDS)}")
+        if self.name == "loky" and self.address:
+            raise ConfigError(f"backend 'loky' is this machine: for the cluster at {self.address}, choose dask or ray")
         if not tasks:
             return []
         jobs = self.jobs or max(1, joblib.cpu_count() // _THREADS_PER_TASK)
         if self.name == "loky" and min(jobs, len(tasks)) == 1:
             return [function(task, True) for task in tasks]
-        with clusters[self.name](jobs, self.address) as options, progress_bar(title) as progress:
+        with _OPENERS[self.name](jobs, self.address) as options, progress_bar(title) as progress:
             progress(0, len(tasks), "")
             results: list[R] = []
             calls = (joblib.delayed(function)(task, False) for task in tasks)
@@ -64,8 +67,6 @@ class Backend:
 
 @contextmanager
 def _this_machine(jobs: int, address: str) -> Iterator[dict[str, Any]]:
-    if address:
-        raise ConfigError(f"backend 'loky' is this machine and has no cluster at {address}; choose dask or ray")
     yield {"backend": "loky", "n_jobs": jobs, "return_as": "generator_unordered"}
 
 
@@ -102,3 +103,6 @@ def _ray(jobs: int, address: str) -> Iterator[dict[str, Any]]:
         yield {"backend": "ray", "n_jobs": -1}
     finally:
         ray.shutdown()
+
+
+_OPENERS = {"loky": _this_machine, "dask": _dask, "ray": _ray}

@@ -102,6 +102,6 @@ def _comparing(product: Product, comparison: dict[str, Any]) -> Product:
     return replace(
         product,
         profile={**product.profile, "anomaly": anomaly},
-        calibration=replace(product.calibration, threshold=math.inf),
+        calibration=replace(product.calibration, threshold=math.nan),
         provenance={},  # it names the weights of the product's own comparison
     )

@@ -75,3 +75,25 @@ def write_class(root) -> None:
             }
         )
     (root / "test_poses.json").write_text(json.dumps({"images": entries}))
+
+
+def write_sample_class(root, product, sample_images) -> None:
+    """A class of the sample product: two good images and two of the part that has a part too many, with made-up truth.
+
+    The truth is a box where the image shows the part: no score means anything, but every one can be computed.
+    """
+    camera = product.camera
+    write_image(root / "train/good/0.png", np.full((camera.height, camera.width, 3), 255, np.uint8))
+    frame = {"file_path": "train/good/0.png", "transform_matrix": np.eye(4).tolist()}
+    intrinsics = {"fl_x": camera.fx, "fl_y": camera.fy, "cx": camera.cx, "cy": camera.cy}
+    size = {"w": camera.width, "h": camera.height}
+    (root / "transforms.json").write_text(json.dumps({**intrinsics, **size, "frames": [frame]}))
+    by_label = {"good": [i for p, _, i in sample_images if p.endswith("_09")]}
+    by_label["added"] = [i for p, _, i in sample_images if p.endswith("_11")]
+    truth = np.zeros((camera.height, camera.width), np.uint8)
+    truth[180:200, 190:210] = 255
+    for label, images in by_label.items():
+        for number, image in enumerate(images[:2]):
+            write_image(root / f"test/{label}/{number}.png", image)
+            if label != "good":
+                write_image(root / f"ground_truth/{label}/{number}_mask.png", truth)
