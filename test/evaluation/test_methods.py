@@ -33,7 +33,7 @@ def test_ours_is_the_inspector_itself(inspected, inspector):
 
 
 def test_the_papers_twin_is_cut_out_at_its_mask(inspected):
-    image, found = inspected
+    _, found = inspected
     inspection = found["paper"]
     reference, background = inspection.reference, inspection.background
     mask = reference.mask
@@ -62,12 +62,14 @@ def test_the_baseline_compares_whole_images_over_white(inspected):
 
 def test_the_papers_comparison_is_that_of_profile_paper():
     profile = load_profile("paper")["anomaly"]
-    assert methods._L1 == profile["comparison"] and profile["score"] == {"name": "max"}
+    assert profile["comparison"] == methods._L1 and profile["score"] == {"name": "max"}
 
 
 def test_a_product_that_compares_otherwise_still_has_the_papers_features(product, sample_images):
     anomaly = {key: value for key, value in product.profile["anomaly"].items() if key != "backbone"}
-    other = replace(product, profile={**product.profile, "anomaly": anomaly}, provenance={"weights_sha256": "another's"})
+    other = replace(
+        product, profile={**product.profile, "anomaly": anomaly}, provenance={"weights_sha256": "another's"}
+    )
     assert METHODS["paper"].create(other).inspect(sample_images[9][2]).status == Status.OK
 
 
