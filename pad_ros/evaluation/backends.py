@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import joblib
 
@@ -55,23 +55,28 @@ class Backend:
         jobs = self.jobs or max(1, joblib.cpu_count() // _THREADS_PER_TASK)
         if self.name == "loky" and min(jobs, len(tasks)) == 1:
             return [function(task, True) for task in tasks]
-        with _OPENERS[self.name](jobs, self.address) as options, progress_bar(title) as progress:
+        with (
+            _OPENERS[self.name](jobs, self.address) as workers,
+            joblib.parallel_config(self.name, n_jobs=workers),
+            progress_bar(title) as progress,
+        ):
             progress(0, len(tasks), "")
             results: list[R] = []
             calls = (joblib.delayed(function)(task, False) for task in tasks)
-            for result in joblib.Parallel(**options)(calls):
+            form = "list" if self.name == "ray" else "generator_unordered"  # Ray's backend knows no generators
+            for result in joblib.Parallel(return_as=form)(calls):
                 results.append(result)
                 progress(len(results), len(tasks), "")
             return results
 
 
 @contextmanager
-def _this_machine(jobs: int, address: str) -> Iterator[dict[str, Any]]:
-    yield {"backend": "loky", "n_jobs": jobs, "return_as": "generator_unordered"}
+def _this_machine(jobs: int, address: str) -> Iterator[int]:
+    yield jobs
 
 
 @contextmanager
-def _dask(jobs: int, address: str) -> Iterator[dict[str, Any]]:
+def _dask(jobs: int, address: str) -> Iterator[int]:
     try:
         import dask
         from distributed import Client
@@ -79,15 +84,15 @@ def _dask(jobs: int, address: str) -> Iterator[dict[str, Any]]:
         raise BuildError("backend 'dask' is not installed: pip install -r requirements/cluster.txt") from None
     address = address or dask.config.get("scheduler-address", None) or ""
     try:
-        client = Client(address) if address else Client(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
+        client = Client(address) if address else Client(n_workers=jobs, threads_per_worker=1)
     except (OSError, ValueError) as error:
         raise BuildError(f"no Dask scheduler at {address}: {error}") from None
     with client:
-        yield {"backend": "dask", "n_jobs": -1, "return_as": "generator_unordered"}
+        yield -1  # all workers
 
 
 @contextmanager
-def _ray(jobs: int, address: str) -> Iterator[dict[str, Any]]:
+def _ray(jobs: int, address: str) -> Iterator[int]:
     try:
         import ray
         from ray.util.joblib import register_ray
@@ -100,7 +105,7 @@ def _ray(jobs: int, address: str) -> Iterator[dict[str, Any]]:
         raise BuildError(f"no Ray cluster at {address or os.environ.get('RAY_ADDRESS')}: {error}") from None
     try:
         register_ray()
-        yield {"backend": "ray", "n_jobs": -1}
+        yield -1  # all workers
     finally:
         ray.shutdown()
 
