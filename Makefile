@@ -7,7 +7,7 @@ unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH CMAKE_PREFIX_PA
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help env torch paper blender demo test sample comparison lint lock clean
+.PHONY: help env torch paper cluster blender demo test sample comparison lint lock clean
 
 help:  ## lists the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ torch: env  ## adds PyTorch and gsplat to .venv: training on a GPU, more tests (
 
 paper: env  ## adds what the paper's networks run on, PyTorch too (4.9 GB); their weights: `pad weights fetch`
 	@python3 tools/env.py paper
+
+cluster: env  ## adds Dask and Ray to .venv, for `pad evaluate --backend`
+	@python3 tools/env.py cluster
 
 blender:  ## prepares .venv-blender, for `pad synth` and `make sample`
 	@python3 tools/env.py blender
@@ -50,6 +53,10 @@ lock: env  ## resolves requirements/lock.txt anew
 	    --overrides requirements/paper-overrides.txt requirements/torch.txt requirements/paper.txt \
 	    | grep -v '^opencv-python=='; } > build/paper-lock.txt
 	@mv build/paper-lock.txt requirements/paper-lock.txt
+	@{ echo '# Exact versions of everything in cluster, for Python 3.10 to 3.13, on top of lock.txt. Made by `make lock`.'; \
+	  uv pip compile -q --universal --python-version 3.10 --no-header --no-annotate --upgrade -c requirements/lock.txt \
+	    requirements/cluster.txt; } > build/cluster-lock.txt
+	@mv build/cluster-lock.txt requirements/cluster-lock.txt
 
 clean:  ## removes what the targets made, .venv too; leaves .venv-blender, data/, runs/ and sample/
 	rm -rf .venv .venv-uv build install log demo pad_ros.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -91,7 +91,7 @@ def test_cmake_compiles_the_rasterizer_as_library_py_does():
 
 
 def test_every_import_is_required():
-    required = {name.lower() for group in (*GROUPS, "torch", "paper") for name in requirements(group)}
+    required = {name.lower() for group in (*GROUPS, "torch", "paper", "cluster") for name in requirements(group)}
     ros = {dependency.name for dependency in manifest().exec_depends}
     for module in third_party_imports(ROOT / "pad_ros") | third_party_imports(ROOT / "launch"):
         if module in OPTIONAL:

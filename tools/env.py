@@ -1,7 +1,8 @@
 """Prepares the environments of the checkout: `env.py env` makes .venv, `env.py blender` makes .venv-blender.
 
-`env.py torch` adds PyTorch to .venv. Needs Python and, for .venv, a C++ compiler; uses the standard library only. Every
-step is skipped when its inputs have not changed since the last time, so calling it again costs a fraction of a second.
+`env.py torch`, `paper` and `cluster` add to .venv. Needs Python and, for .venv, a C++ compiler; uses the standard
+library only. Every step is skipped when its inputs have not changed since the last time, so calling it again costs a
+fraction of a second.
 """
 
 from __future__ import annotations
@@ -265,6 +266,15 @@ def make_paper() -> None:
         say("carry its repository over and say `HLOC=FOLDER make paper`, or take retrieval 'votes'")
 
 
+def make_cluster() -> None:
+    """Adds Dask and Ray to .venv, for the jobs of `pad evaluate` on a cluster.
+
+    Raises:
+        SetupError: a step failed.
+    """
+    _add("Dask and Ray (300 MB)", "cluster")
+
+
 def _add(what: str, *groups: str) -> None:
     """Installs further groups of requirements into .venv, bound to the lock's versions."""
     venv = ROOT / ".venv"
@@ -312,7 +322,13 @@ def make_blender() -> None:
 def main() -> int:
     """Makes the environment named on the command line; one clear line when it cannot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    makers = {"env": make_env, "torch": make_torch, "paper": make_paper, "blender": make_blender}
+    makers = {
+        "env": make_env,
+        "torch": make_torch,
+        "paper": make_paper,
+        "cluster": make_cluster,
+        "blender": make_blender,
+    }
     parser.add_argument("what", choices=makers)
     what = parser.parse_args().what
     for name in FOREIGN:

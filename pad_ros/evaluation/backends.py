@@ -81,7 +81,7 @@ def _dask(jobs: int, address: str) -> Iterator[int]:
         import dask
         from distributed import Client
     except ImportError:
-        raise BuildError("backend 'dask' is not installed: pip install -r requirements/cluster.txt") from None
+        raise BuildError("backend 'dask' is not installed: `make cluster`") from None
     address = address or dask.config.get("scheduler-address", None) or ""
     try:
         client = Client(address) if address else Client(n_workers=jobs, threads_per_worker=1)
@@ -97,7 +97,7 @@ def _ray(jobs: int, address: str) -> Iterator[int]:
         import ray
         from ray.util.joblib import register_ray
     except ImportError:
-        raise BuildError("backend 'ray' is not installed: pip install -r requirements/cluster.txt") from None
+        raise BuildError("backend 'ray' is not installed: `make cluster`") from None
     standing = bool(address or os.environ.get("RAY_ADDRESS"))
     try:
         ray.init(address or None, num_cpus=None if standing else jobs, include_dashboard=False, log_to_driver=False)

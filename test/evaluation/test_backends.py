@@ -44,7 +44,7 @@ def test_what_is_not_there_is_said(monkeypatch):
         Backend("loky", address="tcp://127.0.0.1:1").run(double, [1], "tasks")
     for name, module in (("dask", "distributed"), ("ray", "ray")):
         monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(BuildError, match=f"backend '{name}' is not installed: pip install -r requirements/cluster"):
+        with pytest.raises(BuildError, match=f"backend '{name}' is not installed: `make cluster`"):
             Backend(name).run(double, [1], "tasks")
 
 
