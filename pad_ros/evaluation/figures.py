@@ -22,7 +22,7 @@ from pad_ros.evaluation.methods import find_method
 from pad_ros.evaluation.mosaic import boxed, boxed_regions, grid, heated, mask_picture, painted
 from pad_ros.evaluation.results_writer import read_results
 from pad_ros.evaluation.summary import Row
-from pad_ros.images import write_image
+from pad_ros.images import Window, box_around, write_image
 from pad_ros.inspector import Inspector
 from pad_ros.product import Product
 from pad_ros.results import Background, Image, Inspection, Map, Mask, Reference, Status
@@ -31,6 +31,7 @@ Finished = tuple[Job, ClassScores]
 
 _PROPOSED = ("paper", "pad")  # of which figures 3 and 5 are drawn
 _COMPARED = ("paper", "splatpose-plus", "pad")  # the rows of figure 6
+_MARGIN = 0.12  # around the part, as a share of its longer side
 _TRUTH, _SPURIOUS, _MISSED, _FOUND = (60, 220, 90), (255, 60, 60), (255, 200, 30), (235, 30, 80)
 
 
@@ -56,6 +57,20 @@ class Example:
         """The found regions that touch no truth, [H, W]."""
         _, labels = cv2.connectedComponents(self.found.astype(np.uint8), connectivity=8)
         return self.found & ~np.isin(labels, np.unique(labels[self.found & self.truth]))
+
+    @property
+    def window(self) -> Window:
+        """The square around the part and what sticks out of it, as far as it is in the image."""
+        part = self.reference.mask | self.truth
+        rows, columns = box_around(part, 0)
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        side = round((1 + 2 * _MARGIN) * max(height, width))
+        side = min(side, *self.truth.shape)
+        top, left = (
+            min(max((span.start + span.stop - side) // 2, 0), length - side)
+            for span, length in zip((rows, columns), self.truth.shape, strict=True)
+        )
+        return slice(top, top + side), slice(left, left + side)
 
 
 def draw_figures(folder: Path, finished: Sequence[Finished], progress: Progress = silent) -> list[Path]:
@@ -98,7 +113,8 @@ def _figure_3(finished: Sequence[Finished]) -> Image | None:
         "twin on rebuilt background": example.augmented,
         "anomaly map": heated(example.image, example.anomaly_map, example.threshold),
     }
-    return grid([list(pictures.values())], list(pictures), [entry[0].method], [("the defect", _TRUTH)])
+    tiles = [picture[example.window] for picture in pictures.values()]
+    return grid([tiles], list(pictures), [entry[0].method], [("the defect", _TRUTH)])
 
 
 def _figure_5(finished: Sequence[Finished]) -> Image | None:
@@ -110,9 +126,9 @@ def _figure_5(finished: Sequence[Finished]) -> Image | None:
     if not examples:
         return None
     rows = [
-        [boxed(e.image, e.truth, _TRUTH) for _, e in examples],
-        [e.reference.image for _, e in examples],
-        [painted(e.image, e.found, _FOUND) for _, e in examples],
+        [boxed(e.image, e.truth, _TRUTH)[e.window] for _, e in examples],
+        [e.reference.image[e.window] for _, e in examples],
+        [painted(e.image, e.found, _FOUND)[e.window] for _, e in examples],
     ]
     key = [("the defect", _TRUTH), ("found", _FOUND)]
     return grid(rows, [shown(name) for name, _ in examples], ["test image", "twin", finished[0][0].method], key)
@@ -131,8 +147,9 @@ def _figure_6(finished: Sequence[Finished]) -> Image | None:
             continue
         columns.append(heading)
         for row, example in zip(rows, examples, strict=True):
-            row.append(_judged(example) if example else np.full_like(known[0].image, 255))
-        last.append(mask_picture(known[0].truth))
+            picture = _judged(example) if example else np.full_like(known[0].image, 255)
+            row.append(picture[known[0].window])
+        last.append(mask_picture(known[0].truth)[known[0].window])
     if not columns:
         return None
     key = [("found", _FOUND), ("false positive", _SPURIOUS), ("missed", _MISSED)]

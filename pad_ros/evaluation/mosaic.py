@@ -11,9 +11,10 @@ from pad_ros.common.drawing import Color, draw_text, shorten
 from pad_ros.images import to_uint8
 from pad_ros.results import Image, Map, Mask
 
-_TILE = 260  # pixels
+_TILE = 320  # pixels
 _GAP, _HEADING, _TEXT = 4, 24, 14
 _INK, _PAPER = (16, 18, 24), 255
+_BOLD = 0.9  # how wide a text is as a share of itself in bold
 _BOX_MARGIN = 6  # pixels around what a box is about
 _SMALLEST_BOX = 3  # pixels; smaller regions of a mask are drawn but not boxed
 
@@ -29,7 +30,7 @@ def grid(
     height = _HEADING + len(rows) * (_TILE + _GAP) + (_HEADING if key else 0)
     sheet = np.full((height, left + len(columns) * (_TILE + _GAP), 3), _PAPER, np.uint8)
     for x, heading in enumerate(columns):
-        text = shorten(heading, _TEXT, _TILE)
+        text = shorten(heading, _TEXT, round(_BOLD * _TILE))
         draw_text(sheet, text, (left + x * (_TILE + _GAP) + 2, 0), _HEADING, _TEXT, _INK, bold=True)
     for y, (name, row) in enumerate(zip(names, rows, strict=True)):
         top = _HEADING + y * (_TILE + _GAP)
@@ -104,5 +105,5 @@ def _tile(picture: Image) -> Image:
 def _upright(text: str) -> Image:
     """A row's name, to be read from below, [tile, heading, 3]."""
     strip = np.full((_HEADING, _TILE, 3), _PAPER, np.uint8)
-    draw_text(strip, shorten(text, _TEXT, _TILE), (4, 0), _HEADING, _TEXT, _INK, bold=True)
+    draw_text(strip, shorten(text, _TEXT, round(_BOLD * _TILE)), (4, 0), _HEADING, _TEXT, _INK, bold=True)
     return np.rot90(strip)

@@ -63,8 +63,8 @@ def test_tables_json_and_figures_are_written(finished):
     for title in ("Table 1", "Table 4", "Table 5", "Table 6", "Ours", "Methods side by side"):
         assert f"## {title}: " in text
     assert "Table 2" not in text  # `paper` was not asked for
-    assert read_image(out / "figure_5_pad.png").shape[0] == 24 + 3 * 264 + 24
-    assert read_image(out / "figure_3_pad.png").shape[1] == 24 + 5 * 264
+    assert read_image(out / "figure_5_pad.png").shape[0] == 24 + 3 * 324 + 24
+    assert read_image(out / "figure_3_pad.png").shape[1] == 24 + 5 * 324
 
 
 def test_what_is_finished_is_not_done_again(finished, sample_product, no_work):
