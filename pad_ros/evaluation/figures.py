@@ -174,10 +174,13 @@ def _mistakes(finished: Sequence[Finished], methods: Sequence[str]) -> Iterable[
         ]
         spurious = [entry for entry in ranked if entry[3] and entry[0] >= 1.0]
         missed = [entry for entry in ranked if not entry[3] and entry[0] < 1.0]
-        for worst, what in ((max(spurious, default=None), "false positive"), (min(missed, default=None), "missed")):
+        for worst, what in (
+            (max(spurious, default=None), "false positive of"),
+            (min(missed, default=None), "missed by"),
+        ):
             if worst and worst[1:3] not in seen:
                 seen.add(worst[1:3])
-                yield worst[1], worst[2], f"{shown(worst[1].name)}: {what} of {method}"
+                yield worst[1], worst[2], f"{shown(worst[1].name)}: {what} {method}"
 
 
 def _clearest(entry: Finished) -> Row | None:
