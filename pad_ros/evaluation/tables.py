@@ -103,9 +103,9 @@ def paper_tables(scores: Sequence[ClassScores], data_set: str = "", markdown: bo
     tables = [("Table 1: the data set", data_set)] if data_set else []
     for number, subject, methods, columns in _TABLES:
         chosen = [s for s in scores if s.method in methods]
-        if not chosen:
-            continue
         several = len(methods) > 1
+        if not chosen or (several and {s.method for s in chosen} == {"pad"}):  # whose own table has it
+            continue
         text = _across(chosen, methods, columns[0], markdown) if several else scores_table(chosen, markdown, columns)
         tables.append((f"{number}: {subject}", text))
     if len({s.method for s in scores}) > 1:
