@@ -16,8 +16,8 @@ import numpy as np
 from pad_ros.common.files import shown
 from pad_ros.common.progress import Progress, silent
 from pad_ros.dataset.classes import GOOD, ClassData, read_class
-from pad_ros.evaluation.evaluate import ClassScores, inspect_view
-from pad_ros.evaluation.jobs import Job
+from pad_ros.evaluation.evaluate import inspect_view
+from pad_ros.evaluation.jobs import Finished, Job
 from pad_ros.evaluation.methods import find_method
 from pad_ros.evaluation.mosaic import boxed, boxed_regions, grid, heated, mask_picture, painted
 from pad_ros.evaluation.results_writer import read_results
@@ -26,8 +26,6 @@ from pad_ros.images import Window, box_around, write_image
 from pad_ros.inspector import Inspector
 from pad_ros.product import Product
 from pad_ros.results import Background, Image, Inspection, Map, Mask, Reference, Status
-
-Finished = tuple[Job, ClassScores]
 
 _PROPOSED = ("paper", "pad")  # of which figures 3 and 5 are drawn
 _COMPARED = ("paper", "splatpose-plus", "pad")  # the rows of figure 6

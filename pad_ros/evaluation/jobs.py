@@ -87,6 +87,9 @@ class Job:
         return ClassScores.from_dict(content["scores"]) if content.get("key") == self.key else None
 
 
+Finished = tuple[Job, ClassScores]
+
+
 def train(training: Training, watched: bool) -> str:
     """Trains a product, or goes on with it; returns why it could not, or nothing."""
     try:

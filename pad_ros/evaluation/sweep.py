@@ -9,13 +9,11 @@ from typing import Any
 from pad_ros.dataset.classes import ClassData
 from pad_ros.errors import ConfigError, EvaluationError
 from pad_ros.evaluation.backends import Backend
-from pad_ros.evaluation.evaluate import ClassScores, check_class
-from pad_ros.evaluation.jobs import Job, Training, data_digest, judge, train
+from pad_ros.evaluation.evaluate import check_class
+from pad_ros.evaluation.jobs import Finished, Job, Training, data_digest, judge, train
 from pad_ros.evaluation.methods import find_method
 from pad_ros.product import MANIFEST, Product
 from pad_ros.splatting.settings import describe_settings, resolve_settings
-
-Finished = tuple[Job, ClassScores]
 
 
 def plan(
