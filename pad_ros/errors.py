@@ -51,6 +51,10 @@ class EvaluationError(PadError):
     """Scores or a report cannot be made from these results."""
 
 
+class RecordsError(PadError):
+    """Records are missing, of another version, or cannot be read, written or sent."""
+
+
 class InspectionError(PadError):
     """An image cannot be judged; each subclass maps to one status of the result."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from pad_ros.cli.options import image_paths
@@ -24,13 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", type=Path, nargs="+", help="files or folders")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
     parser.add_argument("--save-maps", action="store_true", help="also write the float32 anomaly maps")
+    parser.add_argument("--records", type=Path, metavar="DIR", help="keep the verdicts in these records too")
+    parser.add_argument("--station", default="", help="name of this machine in the records (the host's name)")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
     inspector = Inspector(Product.load(arguments.product))
     paths = image_paths(arguments.images)
-    with ResultWriter(arguments.output, save_maps=arguments.save_maps) as writer, progress_bar("inspect") as progress:
+    with (
+        _records(arguments, inspector.product) as keep,
+        ResultWriter(arguments.output, save_maps=arguments.save_maps) as writer,
+        progress_bar("inspect") as progress,
+    ):
         for index, path in enumerate(paths):
             try:
                 image = read_image(path)
@@ -38,6 +46,17 @@ def run(arguments: argparse.Namespace) -> None:
             except PadError as error:  # an unreadable file gets its result too
                 image, inspection = None, Inspection(Status.of(error), str(error))
             writer.add(shown(path), image, inspection)
+            keep(path, inspection)
             progress(index + 1, len(paths), inspection.status.name)
     print(f"report: {write_report(arguments.output, title=inspector.product.name)}")
     print(summarize(read_results(arguments.output)).line())
+
+
+def _records(
+    arguments: argparse.Namespace, product: Product
+) -> AbstractContextManager[Callable[[Path, Inspection], object]]:
+    if arguments.records is None:
+        return nullcontext(lambda path, inspection: None)
+    from pad_ros.records.recorder import recording  # SQLAlchemy takes its time to load
+
+    return recording(arguments.records, arguments.station, product, arguments.product)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pad_ros.common.resources import share_folder
 from pad_ros.errors import ConfigError
-from pad_ros.graph.description import ARGUMENTS, NODES, SOURCES
+from pad_ros.graph.description import ARGUMENTS, NODES, SOURCES, STARTED_BY, WAIT_SUBSCRIBERS
 from pad_ros.graph.parameters import Node, Value
 from pad_ros.graph.params_file import check_params_file
 from pad_ros.sources.bag_metadata import find_image_topic
@@ -125,7 +125,7 @@ def _node_names(values: Mapping[str, str]) -> list[str]:
         from pad_ros.sources.frames import open_source  # brings OpenCV, and no ROS
 
         open_source(values["source"])
-    started = [node for node, argument in SOURCES.items() if values[argument]]
+    started = [node for node, argument in STARTED_BY.items() if values[argument]]
     return ["localization", "background", "anomaly", "conveyor", *started]
 
 
@@ -134,11 +134,11 @@ def _refuse_without_effect(names: list[str], values: Mapping[str, str], override
     for argument in ARGUMENTS:
         targets = [node for node, _ in argument.sets]
         if targets and values[argument.name] and not set(targets) & set(names):
-            needed = " or ".join(SOURCES[node] for node in targets)
+            needed = " or ".join(STARTED_BY[node] for node in targets)
             raise ConfigError(f"{argument.name}: has no effect without {needed}")
     for node in overrides:
         if node not in names:
-            raise ConfigError(f"{node}: does not start without {SOURCES[node]}, so its parameters have no effect")
+            raise ConfigError(f"{node}: does not start without {STARTED_BY[node]}, so its parameters have no effect")
 
 
 def _parameters(node: Node, values: Mapping[str, str], overrides: Mapping[str, Any]) -> dict[str, Value]:
@@ -149,6 +149,8 @@ def _parameters(node: Node, values: Mapping[str, str], overrides: Mapping[str, A
             given[name] = values[name]
     if "image_transport" in known:
         given["image_transport"] = _transport(values)
+    if "wait_for_subscribers" in known and values["records"]:
+        given["wait_for_subscribers"] = int(WAIT_SUBSCRIBERS.default) + 1  # the records node too
     for argument in ARGUMENTS:
         for target, parameter in argument.sets:
             if target == node.name and values[argument.name] != "":

@@ -53,10 +53,14 @@ _LOOP = Parameter("loop", False, "start again at the end, with new stamps")
 _WAIT_RESULTS = Parameter(
     "wait_for_results", 0, "publish no more while so many results are outstanding; 0: never wait", 0, 1000
 )
-_WAIT_SUBSCRIBERS = Parameter("wait_for_subscribers", 3, "begin once so many subscribe to the images", 0, 100)
+WAIT_SUBSCRIBERS = Parameter("wait_for_subscribers", 3, "begin once so many subscribe to the images", 0, 100)
 _FRAME = Parameter("frame_id", "camera_optical_frame", "frame of the images' header")
 
+_RECORDS = Parameter("records", "", "folder in which verdicts and decisions are kept; empty: none are", path=True)
+_STATION = Parameter("station", "", "name of this station in the records; empty: the host's name")
+
 SOURCES = {"camera": "source", "bag_player": "bag"}  # started by this argument; may come to their end
+STARTED_BY = {**SOURCES, "records": "records"}
 _NAMES = r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*"  # as ROS takes them
 _TOPIC = rf"(~?/)?{_NAMES}"
 _STAGE = (_AUTOSTART, _PRODUCT, _TRANSPORT, _QOS, _QUEUE)
@@ -84,7 +88,7 @@ NODES: dict[str, Node] = {
                 _RATE,
                 _LOOP,
                 _WAIT_RESULTS,
-                _WAIT_SUBSCRIBERS,
+                WAIT_SUBSCRIBERS,
                 _FRAME,
             ),
         ),
@@ -97,7 +101,7 @@ NODES: dict[str, Node] = {
                 Parameter("rate", 1.0, "factor on the recorded speed", 0.001, 10_000.0),
                 _LOOP,
                 _WAIT_RESULTS,
-                _WAIT_SUBSCRIBERS,
+                WAIT_SUBSCRIBERS,
                 Parameter("publish_clock", False, "publish /clock, for nodes with use_sim_time"),
                 Parameter("image_topic", "", "recorded topic of the images; empty: image_raw"),
                 Parameter("camera_info_topic", "", "recorded topic of the camera_info; empty: camera_info"),
@@ -140,8 +144,26 @@ NODES: dict[str, Node] = {
                 Parameter("plc_log", "", "file to which the driver log appends; empty: standard output", path=True),
                 Parameter("plc_timeout", 5.0, "seconds for which a command is offered to a failing PLC", 0.0, 3600.0),
                 _JOURNAL,
+                _RECORDS,
+                _STATION,
             ),
             ("reject",),
+        ),
+        Node(
+            "records",
+            "keeps every verdict and decision, and pictures",
+            (
+                *(parameter for parameter in _STAGE if parameter is not _QUEUE),
+                Parameter("queue_size", 100, "images kept until their result comes", 1, 10_000),
+                _RECORDS,
+                _STATION,
+                Parameter("keep_passes", 0.02, "share of the good images that is kept; others are all kept", 0.0, 1.0),
+                Parameter("keep_heatmaps", False, "keep the anomaly maps of the kept images too"),
+                Parameter("picture_days", 30.0, "days after which a picture goes", 0.0, 100_000.0),
+                Parameter("picture_gb", 20.0, "gigabytes that the pictures may take; the oldest go", 0.0, 1_000_000.0),
+                Parameter("free_gb", 1.0, "gigabytes of the disk that pictures leave free", 0.0, 1_000_000.0),
+                Parameter("row_days", 730.0, "days after which verdicts and decisions go", 0.0, 100_000.0),
+            ),
         ),
     )
 }
@@ -178,7 +200,7 @@ ARGUMENTS: tuple[Argument, ...] = (
         "image_qos",
         "",
         "reliable or sensor_data",
-        tuple((n, "image_qos") for n in ("localization", "background", "anomaly")),
+        tuple((n, "image_qos") for n in ("localization", "background", "anomaly", "records")),
     ),
     Argument(
         "image_topic",
@@ -201,6 +223,14 @@ ARGUMENTS: tuple[Argument, ...] = (
         (("localization", "images_rectified"),),
     ),
     Argument("plc", "", "driver of the conveyor's PLC", (("conveyor", "plc"),)),
+    Argument(
+        "records",
+        "",
+        "folder in which every verdict and decision is kept; without it, none is",
+        (("records", "records"), ("conveyor", "records")),
+        path=True,
+    ),
+    Argument("station", "", "name of this station in the records", (("records", "station"), ("conveyor", "station"))),
     Argument(
         "namespace", "", "namespace of the graph: one per camera", pattern=rf"/|/?{_NAMES}", example="line_1/camera_2"
     ),

@@ -24,8 +24,8 @@ from pad_ros.graph.description import ENVIRONMENT
 from pad_ros.graph.restarts import GaveUpError, RestartPolicy
 
 _PATIENCE_S = 12.0  # from the request to end until a process is killed
-# Who ends together; the conveyor hears the last verdicts, and decides the open parts.
-_ORDER = (("camera", "bag_player", "localization", "background"), ("anomaly",), ("conveyor",))
+# Who ends together; the conveyor hears the last verdicts, and decides the open parts; the records hear all.
+_ORDER = (("camera", "bag_player", "localization", "background"), ("anomaly",), ("conveyor",), ("records",))
 
 
 class Processes:

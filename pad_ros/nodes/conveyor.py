@@ -23,6 +23,7 @@ from pad_ros.nodes import convert
 from pad_ros.nodes.common import PadNode
 from pad_ros.nodes.runner import run
 from pad_ros.nodes.verdicts import View, view_of
+from pad_ros.records.decisions import DecisionLog
 from pad_ros.results import Status
 
 _MOST_PARTS = 1000  # on the belt at one time
@@ -50,6 +51,8 @@ class ConveyorNode(PadNode):
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"journal {self.value('journal')!r} cannot be used ({error})") from None
         self._tracker.restore(self._journal.decisions)
+        before, run = self._journal.decisions, self._journal.run
+        self._records = DecisionLog(self.value("records"), self.value("station"), before, run)
         self._unsent = self._journal.unsent  # of a process before this one
         self._run = self._journal.run
         # Results by arrival, with their headers: their publisher keeps them, and repeats them to who subscribes anew.
@@ -77,6 +80,8 @@ class ConveyorNode(PadNode):
             for decision in self._tracker.flush(math.inf):
                 self._send(replace(decision, reason=f"{decision.reason}; the conveyor node was stopped"))
             self._outbox.close()
+        if hasattr(self, "_records"):
+            self._records.close()
 
     def diagnostics(self) -> dict[str, str]:
         """The parts that wait for views, and the commands that wait for the PLC."""
@@ -85,8 +90,8 @@ class ConveyorNode(PadNode):
         return {"open parts": str(len(self._tracker)), "commands for the PLC": str(len(self._outbox))}
 
     def fault(self) -> str:
-        """What is wrong with the PLC."""
-        return self._outbox.fault if hasattr(self, "_outbox") else ""
+        """What is wrong with the PLC, or with the records."""
+        return (self._outbox.fault or self._records.fault) if hasattr(self, "_outbox") else ""
 
     def _on_view(self, message: PartView) -> None:
         stamp = convert.stamp_of(message.header)
@@ -143,6 +148,7 @@ class ConveyorNode(PadNode):
 
     def _send(self, decision: Decision) -> None:
         self._note(lambda: self._journal.decided(decision, self._run))
+        self._records.decided(decision, self._run)
         self._say(decision)
 
     def _say(self, decision: Decision) -> None:
@@ -163,9 +169,11 @@ class ConveyorNode(PadNode):
         self._outbox.send(decision)
 
     def _on_sent(self, decision: Decision) -> None:
+        self._records.answered(decision)
         self._note(lambda: self._journal.sent(decision))
 
     def _on_lost(self, decision: Decision, problem: str) -> None:
+        self._records.answered(decision, problem)
         self._note(lambda: self._journal.sent(decision))  # it is over: no process to come shall offer it again
         self.health.failed(f"PLC: {problem}")
         self.get_logger().error(f"the PLC never took the command for part {decision.part_id}: {problem}")

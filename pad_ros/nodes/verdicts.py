@@ -9,6 +9,7 @@ import numpy as np
 from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
 
+from pad_ros.conveyor.parts import Decision
 from pad_ros.msg import AnomalyRegion, AnomalyResult, PartView
 from pad_ros.nodes.convert import matrix_from_pose, pose_message, stamp_of
 from pad_ros.results import Inspection, PoseEstimate, Region, RegionKind, Status
@@ -68,6 +69,20 @@ def inspection_from_message(message: Any) -> Inspection:
         regions=[_region(region) for region in message.regions],
         pose=pose,
         timings=dict(zip(message.stages, map(float, message.milliseconds), strict=True)),
+    )
+
+
+def decision_from_message(message: Any) -> Decision:
+    """Reads the decision that a command tells; what it does not tell (the views' arrivals) stays empty."""
+    return Decision(
+        part_id=message.part_id,
+        reject=message.reject,
+        reason=message.reason,
+        score=message.score,
+        views=message.views,
+        stamp_s=stamp_of(message.header) / 1e9,
+        gate_time_s=(message.gate_time.sec * 10**9 + message.gate_time.nanosec) / 1e9,
+        sequence=message.sequence,
     )
 
 
