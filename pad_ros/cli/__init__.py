@@ -22,6 +22,7 @@ COMMANDS = {
     "train": "train a product from photos of the good part with poses",
     "calibrate": "set the threshold from images of good parts alone",
     "inspect": "inspect images without ROS",
+    "records": "list, show, export, report, replay and send what was inspected and decided",
     "evaluate": "print the paper's metrics for a data set",
     "bag": "write a class's test set as a rosbag2 (MCAP)",
     "up": "start the ROS graph where `ros2 launch` is not installed",

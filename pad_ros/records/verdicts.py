@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -42,7 +43,7 @@ class Seen:
 
 
 def view_row(seen: Seen, inspection: Inspection, product: str, checksum: str, station: str) -> View:
-    """The row of a verdict on an image, without its picture."""
+    """The row of a verdict on an image, without its picture; numbers as exact as messages carry them (float32)."""
     return View(
         uid=uid_of("view", station, checksum, seen.arrival, seen.run, seen.stamp, seen.image),
         station=station,
@@ -59,8 +60,8 @@ def view_row(seen: Seen, inspection: Inspection, product: str, checksum: str, st
         view_count=seen.view_count,
         status=inspection.status.name,
         reason=inspection.reason,
-        score=number(inspection.score),
-        threshold=number(inspection.threshold),
+        score=number(np.float32(inspection.score)),
+        threshold=number(np.float32(inspection.threshold)),
         anomalous=bool(inspection.anomalous),
         pose=None if inspection.pose is None else np.round(inspection.pose.object_from_camera, 9).tolist(),
         inliers=0 if inspection.pose is None else inspection.pose.inliers,
@@ -120,9 +121,9 @@ def versions() -> str:
     return ", ".join(found)
 
 
-def number(value: float) -> float | None:
+def number(value: float | np.floating[Any]) -> float | None:
     """A number as databases take it: none for NaN."""
-    return None if math.isnan(value) else float(value)
+    return None if np.isnan(value) else float(value)
 
 
 def _product_row(name: str, checksum: str, calibration: Calibration, folder: Path | str, station: str) -> ProductRow:
@@ -139,5 +140,5 @@ def _product_row(name: str, checksum: str, calibration: Calibration, folder: Pat
 
 def _region_row(region: Region) -> RegionRow:
     x, y, width, height = map(int, region.box)
-    kind, peak, area = region.kind.name.lower(), float(region.peak), int(region.area)
+    kind, peak, area = region.kind.name.lower(), float(np.float32(region.peak)), int(region.area)
     return RegionRow(kind=kind, x=x, y=y, width=width, height=height, peak=peak, area=area)
