@@ -44,8 +44,26 @@ def write_report(folder: Path | str, title: str = "Inspection", policy: RejectPo
     return path
 
 
-def _page(folder: Path, title: str, summary: Summary) -> str:
+def html_page(title: str, body: str, more_style: str = "") -> str:
+    """A self-contained page in the style of all reports; `body` is HTML."""
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>
+{style}{more_style}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def _page(folder: Path, title: str, summary: Summary) -> str:
     fold = len(summary.parts) > _OPEN_PARTS
     radios = "".join(
         f'<input class="hidden" type="radio" name="filter" id="f-{key}"{" checked" * (key == "all")}>'
@@ -53,17 +71,7 @@ def _page(folder: Path, title: str, summary: Summary) -> str:
     )
     labels = "".join(f'<label for="f-{key}">{text}</label>' for key, text in _FILTERS.items())
     parts = "\n".join(_part(folder, part, opened=part.verdict.reject or not fold) for part in summary.parts)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}: inspection report</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header>
+    body = f"""<header>
 <h1>{escape(title)}: inspection report</h1>
 <p class="line">{escape(summary.line())}</p>
 {_tiles(summary)}
@@ -73,10 +81,8 @@ def _page(folder: Path, title: str, summary: Summary) -> str:
 <main>
 {parts or '<p class="line">No images.</p>'}
 </main>
-{_footer(summary)}
-</body>
-</html>
-"""
+{_footer(summary)}"""
+    return html_page(f"{title}: inspection report", body)
 
 
 def _tiles(summary: Summary) -> str:
@@ -124,7 +130,7 @@ def _part(folder: Path, part: PartResult, opened: bool) -> str:
     )
     missing = max(int(row.get("view_count", 0)) for row in part.rows) - len(part.rows)
     dots = "".join(f'<i class="{_state(row)}"></i>' for row in part.rows) + '<i class="absent"></i>' * max(0, missing)
-    views = "\n".join(_view(folder, row) for row in part.rows)
+    views = "\n".join(view_card(folder, row) for row in part.rows)
     return f"""<details class="part {kind}{" has-unjudged" * unjudged}"{" open" * opened}>
 <summary>{pill}<span class="id">{escape(part.part_id)}</span><span class="dots" aria-hidden="true">{dots}</span>
 <span class="reason">{escape(verdict.reason)}</span>{chips}</summary>
@@ -140,7 +146,8 @@ def _state(row: Row) -> str:
     return "anomalous" if row["anomalous"] else "good"
 
 
-def _view(folder: Path, row: Row) -> str:
+def view_card(folder: Path, row: Row) -> str:
+    """What a line of `results.jsonl` says, as a piece of a page; its pictures are in the folder."""
     state = _state(row)
     pill = {"unjudged": "none", "anomalous": "bad", "good": "good"}[state]
     word = str(row["status"]).replace("_", " ") if state == "unjudged" else state
@@ -203,7 +210,8 @@ def _regions(row: Row) -> str:
     return f'<ul class="regions num">{"".join(items)}</ul>' if items else ""
 
 
-def _stack(stages: Mapping[str, float]) -> str:
+def stage_bar(stages: Mapping[str, float]) -> str:
+    """Stages' milliseconds side by side."""
     bars = "".join(
         f'<i class="s{index % 5}" style="flex:{max(ms, 0.0):.3f}" title="{escape(stage, quote=True)} {ms:.0f} ms"></i>'
         for index, (stage, ms) in enumerate(stages.items())
@@ -216,7 +224,7 @@ def _stages(timings: Mapping[str, float]) -> str:
     if not stages:
         return ""
     total = float(timings.get("total", sum(stages.values())))
-    return f'<div class="stages">{_stack(stages)}<span class="num">{format_ms(total)}</span></div>'
+    return f'<div class="stages">{stage_bar(stages)}<span class="num">{format_ms(total)}</span></div>'
 
 
 def _footer(summary: Summary) -> str:
@@ -228,7 +236,7 @@ def _footer(summary: Summary) -> str:
         for index, (stage, ms) in enumerate(stages.items())
     )
     return f"""<h2>Median time per stage</h2>
-<section class="panel">{_stack(stages)}<ul class="legend">{legend}</ul>
+<section class="panel">{stage_bar(stages)}<ul class="legend">{legend}</ul>
 <p class="note">Scores are compared with the product's threshold, the mark in the middle of each bar.
 Missing: only the twin has it. Added: only the image has it. Modified: both have it, and it looks different.
 Select a view's pictures to enlarge them.</p></section>"""

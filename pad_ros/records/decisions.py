@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from pad_ros.records.backlog import Backlog
-from pad_ros.records.models import Answer, DecisionRow, uid_of
+from pad_ros.records.models import Answer, Clock, DecisionRow, now, uid_of
 from pad_ros.records.store import Store
 from pad_ros.records.verdicts import number
 
@@ -36,15 +36,18 @@ class DecisionLog:
         station: as for `Store`.
         before: decisions of a process before this one, from its journal.
         run: theirs.
+        clock: as for `Store`.
 
     Raises:
         RecordsError: the records cannot be opened.
     """
 
-    def __init__(self, folder: str, station: str = "", before: Iterable[Decided] = (), run: int = 0) -> None:
+    def __init__(
+        self, folder: str, station: str = "", before: Iterable[Decided] = (), run: int = 0, clock: Clock = now
+    ) -> None:
         self._store: Store | None = None
         if folder:
-            self._store = Store(folder, station)
+            self._store = Store(folder, station, clock=clock)
             self._backlog = Backlog(self._store, "decisions and answers")
             self._backlog.add(*(decision_row(decision, run, self._store.station) for decision in before))
 

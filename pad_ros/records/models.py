@@ -6,6 +6,7 @@ said twice is the same row, and `id` numbers the rows of one database in the ord
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -32,6 +33,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+
+
+Clock = Callable[[], datetime]
 
 
 def uid_of(*about: object) -> str:

@@ -78,6 +78,7 @@ class Recorder:
             heat: its anomaly map [H, W], to be kept too.
         """
         row = view_row(seen, inspection, product, checksum, self.store.station)
+        row.recorded = self.store.clock()
         if self._sample.takes(row.uid, row.anomalous):
             row.picture = self._keep(row, picture, heat)
         self._backlog.add(row)

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.exc import DBAPIError
 
 from pad_ros.errors import ConfigError
-from pad_ros.records.models import SENT, ProductRow, SyncState, now
+from pad_ros.records.models import SENT, ProductRow, SyncState
 from pad_ros.records.pictures import FOLDER, heat_path
 from pad_ros.records.store import Store
 
@@ -54,16 +54,16 @@ class Limits:
 
 def tidy(store: Store, limits: Limits) -> tuple[int, int]:
     """Removes what is beyond the limits; returns how many pictures and rows went."""
-    pictures = _tidy_pictures(store.folder, limits)
+    pictures = _tidy_pictures(store.folder, limits, store.clock())
     rows = _tidy_rows(store, limits)
     store.checkpoint()
     store.keep_reserve()
     return pictures, rows
 
 
-def _tidy_pictures(folder: Path, limits: Limits) -> int:
+def _tidy_pictures(folder: Path, limits: Limits, now: datetime) -> int:
     found = sorted(_pictures(folder / FOLDER))
-    oldest = (now() - timedelta(days=limits.picture_days)).timestamp()
+    oldest = (now - timedelta(days=limits.picture_days)).timestamp()
     total = sum(size for _, size, _ in found)
     short = 1e9 * limits.free_gb - shutil.disk_usage(folder).free
     gone = 0
@@ -96,7 +96,7 @@ def _pictures(folder: Path) -> Iterator[tuple[float, int, Path]]:
 
 
 def _tidy_rows(store: Store, limits: Limits) -> int:
-    oldest = now() - timedelta(days=limits.row_days)
+    oldest = store.clock() - timedelta(days=limits.row_days)
     gone = 0
     for table in SENT:
         if table is ProductRow:  # few, and rows of views refer to them

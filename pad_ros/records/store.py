@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from pad_ros.errors import RecordsError
-from pad_ros.records.models import SCHEMA_VERSION, Base, Meta, RegionRow, View, now
+from pad_ros.records.models import SCHEMA_VERSION, Base, Clock, Meta, RegionRow, View, now
 
 DATABASE = "records.sqlite"
 _RESERVE = "reserve"
@@ -37,14 +37,16 @@ class Store:
         folder: made when missing, unless `must_exist`.
         station: of this machine among others; by default its host name.
         must_exist: for who only reads: records that are not there are an error.
+        clock: tells the moment of a row, UTC.
 
     Raises:
         RecordsError: they are not there, cannot be opened or are of another version.
     """
 
-    def __init__(self, folder: Path | str, station: str = "", must_exist: bool = False) -> None:
+    def __init__(self, folder: Path | str, station: str = "", must_exist: bool = False, clock: Clock = now) -> None:
         self.folder = Path(folder)
         self.station = station or socket.gethostname()
+        self.clock = clock
         path = self.folder / DATABASE
         if must_exist and not path.is_file():
             raise RecordsError(f"{self.folder}: no {DATABASE}, so no records; the graph keeps some with records:=DIR")
@@ -122,7 +124,7 @@ class Store:
     def _add(self, rows: Sequence[Any]) -> int:
         with self.engine.begin() as connection:
             return sum(
-                insert_new(connection, kind, [as_dict(row, self.station) for row in group])
+                insert_new(connection, kind, [as_dict(row, self.station, self.clock) for row in group])
                 for kind, group in groupby(rows, type)
             )
 
@@ -142,11 +144,11 @@ def is_full(error: Exception) -> bool:
     return "full" in str(getattr(error, "orig", error)) or "disk I/O error" in str(getattr(error, "orig", error))
 
 
-def as_dict(row: Any, station: str) -> dict[str, Any]:
+def as_dict(row: Any, station: str, clock: Clock = now) -> dict[str, Any]:
     """A row's columns as they are to be inserted, with its regions, without its number."""
     values = {column.key: getattr(row, column.key) for column in inspect(type(row)).columns if column.key != "id"}
     values["station"] = values.get("station") or station
-    values["recorded"] = values.get("recorded") or now()
+    values["recorded"] = values.get("recorded") or clock()
     if isinstance(row, View):
         regions = [column.key for column in inspect(RegionRow).columns]
         values["regions"] = [

@@ -18,7 +18,7 @@ import pad_ros
 from pad_ros.anomaly.calibration import Calibration
 from pad_ros.errors import ProductError
 from pad_ros.product import CALIBRATION, MANIFEST, Product
-from pad_ros.records.models import ProductRow, RegionRow, View, now, uid_of
+from pad_ros.records.models import ProductRow, RegionRow, View, uid_of
 from pad_ros.results import Inspection, PoseEstimate, Region, RegionKind, Status
 
 # What a score depends on, beside the product.
@@ -47,7 +47,6 @@ def view_row(seen: Seen, inspection: Inspection, product: str, checksum: str, st
     return View(
         uid=uid_of("view", station, checksum, seen.arrival, seen.run, seen.stamp, seen.image),
         station=station,
-        recorded=now(),
         image=seen.image,
         picture=None,
         stamp=seen.stamp,

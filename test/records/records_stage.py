@@ -3,11 +3,10 @@
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
-from sqlalchemy import update
 
 from pad_ros.conveyor.parts import Decision
 from pad_ros.records.decisions import answer_row, decision_row
-from pad_ros.records.models import ProductRow, View, uid_of
+from pad_ros.records.models import ProductRow, uid_of
 from pad_ros.records.pictures import Picture, Sample
 from pad_ros.records.recorder import Recorder
 from pad_ros.records.store import Store
@@ -61,8 +60,10 @@ def recorder_in(folder, of_passes=0.0, limits=None, station="line 1"):
 
 def fill(folder, scores, station="line 1", begin=BEGIN, step_s=60.0):
     """A folder of records: a part of one view for each score (None: not localised), decided and taken by the PLC."""
-    recorder = recorder_in(folder, of_passes=1.0, station=station)
-    recorder.store.add(
+    moment = [begin]
+    store = Store(folder, station, clock=lambda: moment[0])
+    recorder = Recorder(store, Sample(1.0))
+    store.add(
         ProductRow(
             uid=uid_of("product", station, "c"),
             name="bracket",
@@ -74,20 +75,10 @@ def fill(folder, scores, station="line 1", begin=BEGIN, step_s=60.0):
     )
     for index, score in enumerate(scores):
         inspection = failed() if score is None else inspection_of(score)
-        add(recorder, index, inspection, begin + timedelta(seconds=step_s * index))
-    recorder.store.close()
+        seen = Seen(f"camera {index}", round(1e9 * moment[0].timestamp()), 1000 + index, part_id=f"part {index}")
+        recorder.add(seen, inspection, "bracket", "c", lambda index=index: Picture.of(image(index % 200)))
+        made = decision(index + 1, f"part {index}", bool(inspection.anomalous), [1000 + index], inspection.score)
+        store.add(decision_row(made, 0, station), answer_row(made, "", station))
+        moment[0] += timedelta(seconds=step_s)
+    store.close()
     return folder
-
-
-def add(recorder, index, inspection, moment):
-    """Records a part of one view as if it had come then."""
-    station = recorder.store.station
-    seen = Seen(f"camera {index}", round(1e9 * moment.timestamp()), 1000 + index, part_id=f"part {index}")
-    row = recorder.add(seen, inspection, "bracket", "c", lambda: Picture.of(image(index % 200)))
-    made = decision(index + 1, f"part {index}", bool(inspection.anomalous), [1000 + index], inspection.score)
-    rows = [decision_row(made, 0, station), answer_row(made, "", station)]
-    for kept in rows:
-        kept.recorded = moment
-    recorder.store.add(*rows)
-    with recorder.store.engine.begin() as connection:
-        connection.execute(update(View).where(View.uid == row.uid).values(recorded=moment))

@@ -1,0 +1,243 @@
+"""A shift's report: one self-contained page, in the style of all reports."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pad_ros.common.files import write_text
+from pad_ros.evaluation.report import html_page, stage_bar, view_card
+from pad_ros.evaluation.results_writer import encode_jpeg
+from pad_ros.evaluation.summary import format_ms
+from pad_ros.records.charts import drift_chart, parts_chart
+from pad_ros.records.places import Place, find_places, pixel_of, visible
+from pad_ros.records.queries import Choice
+from pad_ros.records.shift import Shift, read_shift
+from pad_ros.records.store import Store
+from pad_ros.records.twins import Twins, write_worst
+
+_WORST = 12
+_PLACES = 8
+
+
+def write_shift_report(store: Store, path: Path, choice: Choice, folders: Iterable[Path] = ()) -> Path:
+    """Writes the page of a shift.
+
+    Args:
+        store: the records.
+        path: of the page.
+        choice: the shift's beginning and end.
+        folders: of products, for their twins, before those that the records name.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        WriteError: it cannot be written there.
+    """
+    with store.session() as session:
+        shift = read_shift(session, store.station, choice)
+    twins = Twins(shift, folders)
+    with TemporaryDirectory(prefix="pad-shift-") as scratch:
+        rows = write_worst(store.folder, shift.worst(_WORST), twins, Path(scratch))
+        cards = "\n".join(view_card(Path(scratch), row) for row in rows)
+    body = "\n".join(
+        [
+            _header(shift),
+            _section("Parts over the shift", parts_chart(shift.spans())),
+            _found(shift, twins),
+            _drift(shift),
+            _section("Images without result", _unjudged(shift)),
+            _section("Times", _times(shift)),
+            f'<h2>The worst pictures</h2><div class="views">{cards}</div>' if cards else "",
+            _section("Commands and the PLC", _plc(shift)),
+        ]
+    )
+    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    write_text(path, html_page(f"{shift.station}: shift report", body, style))
+    return path
+
+
+def _section(title: str, body: str) -> str:
+    return f'<h2>{escape(title)}</h2><section class="panel">{body}</section>' if body else ""
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        kinds = (' class="num"' if column in numbers else "" for column in range(len(cells)))
+        return "".join(f"<{tag}{kind}>{escape(cell)}</{tag}>" for cell, kind in zip(cells, kinds, strict=True))
+
+    lines = "".join(f"<tr>{line(cells, 'td')}</tr>" for cells in rows)
+    return f"<table><tr>{line(header, 'th')}</tr>{lines}</table>"
+
+
+def _header(shift: Shift) -> str:
+    since, until = shift.since.astimezone(), shift.until.astimezone()
+    names = ", ".join(dict.fromkeys(view.product for view in shift.views)) or "no product"
+    parts, unjudged = len(shift.parts), len(shift.unjudged)
+    share = f"{100 * shift.passed / parts:.1f} %" if parts else "–"
+    tiles = [
+        ("", str(parts), "parts decided"),
+        ("good", str(shift.passed), "passed"),
+        ("bad" if shift.rejected else "", str(shift.rejected), "rejected"),
+        ("good", share, "yield"),
+        ("", str(len(shift.views)), "images"),
+        ("none" if unjudged else "", str(unjudged), "without result"),
+    ]
+    total = shift.stage_ms().get("total")
+    if total:
+        tiles.append(("", format_ms(total[0]), "median per image"))
+    cells = "".join(f'<div class="tile {k}"><b class="num">{v}</b><span>{n}</span></div>' for k, v, n in tiles)
+    bars = "".join(
+        f'<i class="{name}" style="flex:{count}"></i>'
+        for name, count in (("rejected", shift.rejected), ("passed", shift.passed))
+        if count
+    )
+    remarks = shift.remarks()
+    notes = "".join(f"<li>{escape(remark)}</li>" for remark in remarks)
+    said = f'<div class="attention"><ul>{notes}</ul></div>' if remarks else '<p class="fine">Nothing stands out.</p>'
+    return f"""<header>
+<h1>{escape(shift.station)}: shift report</h1>
+<p class="line">{since:%A %d %B %Y, %H:%M} to {until:%A %H:%M} · {escape(names)}</p>
+<div class="tiles">{cells}</div><div class="share">{bars}</div>
+{said}
+</header>"""
+
+
+def _found(shift: Shift, twins: Twins) -> str:
+    kinds = shift.kinds()
+    most = max(count for count, _ in kinds.values()) or 1
+    bars = "".join(
+        f'<b>{kind}</b><i class="{kind}" style="width:{100 * count / most:.1f}%"></i>'
+        f'<span class="num">{count} regions, {parts} parts</span>'
+        for kind, (count, parts) in kinds.items()
+    )
+    pieces = [f'<section class="panel"><div class="bars">{bars}</div>{_note_of_kinds()}</section>']
+    for checksum, name in dict.fromkeys((view.product_checksum, view.product) for view in shift.views):
+        surface = twins.surface(checksum)
+        views = [view for view in shift.views if view.product_checksum == checksum]
+        if surface is None:
+            if any(view.regions for view in views if view.anomalous):
+                pieces.append(
+                    f'<section class="panel">The twin of {escape(name)} is not at hand: no places. '
+                    "Name its folder with --product.</section>"
+                )
+            continue
+        places, nowhere = find_places(views, surface)
+        if places:
+            pieces.append(f'<section class="panel">{_places(name, checksum, places, nowhere, twins)}</section>')
+    return f'<h2>What was found</h2><div class="halves">{"".join(pieces)}</div>'
+
+
+def _note_of_kinds() -> str:
+    return (
+        '<p class="note">Missing: only the twin has it. Added: only the image has it. Modified: both have it, and it '
+        "looks different.</p>"
+    )
+
+
+def _places(name: str, checksum: str, places: Sequence[Place], nowhere: int, twins: Twins) -> str:
+    surface = twins.surface(checksum)
+    figures = ""
+    if surface is not None:
+        for index, (pose, picture) in enumerate(twins.turn(checksum)):
+            data = base64.b64encode(encode_jpeg(picture, 480)).decode("ascii")
+            spots = ""
+            for number, place in enumerate(places[:_PLACES], start=1):
+                if visible(place, pose):
+                    x, y = (100 * share for share in pixel_of(place, surface, pose))
+                    radius = 2.5 + 5.0 * (len(place.parts) / len(places[0].parts)) ** 0.5
+                    kind = place.kinds.most_common(1)[0][0]
+                    spots += f'<circle class="spot {kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>'
+                    spots += f'<text x="{x:.1f}" y="{y + 1.6:.1f}">{number}</text>'
+            figures += (
+                f'<figure><img src="data:image/jpeg;base64,{data}" alt="twin of {escape(name, quote=True)}, {index}">'
+                f'<svg viewBox="0 0 100 100" preserveAspectRatio="none">{spots}</svg></figure>'
+            )
+    rows = [
+        (
+            str(number),
+            str(len(place.parts)),
+            ", ".join(f"{kind} ×{count}" for kind, count in place.kinds.most_common()),
+            f"{place.worst:.1f}×",
+            ", ".join(f"{value:.3g}" for value in place.point),
+        )
+        for number, place in enumerate(places[:_PLACES], start=1)
+    ]
+    table = _table(("place", "parts", "found", "worst peak", "x, y, z on the twin"), rows, numbers=(1, 3))
+    more = f"{len(places) - _PLACES} more places have fewer parts. " if len(places) > _PLACES else ""
+    off = f"{nowhere} regions lie beside the part. " if nowhere else ""
+    return (
+        f"<b>Where on {escape(name)}</b><div class='turn'>{figures}</div>{table}"
+        '<p class="note">A part counts once per place, however many views show it; peaks in thresholds. '
+        f"{more}{off}</p>"
+    )
+
+
+def _drift(shift: Shift) -> str:
+    pieces = []
+    for drift in shift.drifts():
+        views = [view for view in shift.views if view.product == drift.product]
+        spans = Shift(shift.station, shift.since, shift.until, [], views, shift.products).spans()
+        numbers = ""
+        if drift.calibration:
+            numbers = (
+                f"{len(drift.scores)} good images; median {drift.ratio:.2f}× the calibration's "
+                f"({len(drift.calibration)} images); {drift.high:.1%} above 95 % of them."
+            )
+        pieces.append(
+            f'<section class="panel"><b>{escape(drift.product)}</b>{drift_chart(spans, drift.calibration)}'
+            f'<p class="note">{numbers} In thresholds: dots are medians, lines 5 to 95 %; the band is the same of the '
+            "calibration, the dashed line the threshold.</p></section>"
+        )
+    return f"<h2>Scores of good images</h2>{''.join(pieces)}" if pieces else ""
+
+
+def _unjudged(shift: Shift) -> str:
+    if not shift.unjudged:
+        return ""
+    rows = []
+    for status, count in Counter(view.status for view in shift.unjudged).most_common():
+        views = [view for view in shift.unjudged if view.status == status]
+        reason, times = Counter(view.reason for view in views).most_common(1)[0]
+        last = max(view.recorded for view in views).astimezone()
+        share = f"{100 * count / len(shift.views):.1f} %"
+        rows.append((status.replace("_", " "), str(count), share, f"{reason} (×{times})", f"{last:%H:%M:%S}"))
+    return _table(("status", "images", "share", "most often", "last"), rows, numbers=(1, 2))
+
+
+def _times(shift: Shift) -> str:
+    stages = shift.stage_ms()
+    if not stages:
+        return ""
+    medians = {stage: times[0] for stage, times in stages.items() if stage != "total"}
+    rows = [(stage, *(format_ms(ms) for ms in times)) for stage, times in stages.items()]
+    return stage_bar(medians) + _table(("stage", "median", "95 %", "longest"), rows, numbers=(1, 2, 3))
+
+
+def _plc(shift: Shift) -> str:
+    if not shift.parts:
+        return ""
+    gates = shift.gates()
+    counts = _table(
+        ("commands", "taken", "lost", "without answer", "numbers missing"),
+        [(str(len(shift.parts)), *(str(gates[gate]) for gate in ("taken", "lost", "waiting")), str(shift.gaps()))],
+        numbers=(0, 1, 2, 3, 4),
+    )
+    lost = [part for part in shift.parts if part.gate == "lost" and part.answer is not None]
+    if not lost:
+        return counts
+    rows = [
+        (
+            f"{part.decision.recorded.astimezone():%H:%M:%S}",
+            part.decision.part_id,
+            "reject" if part.decision.reject else "pass",
+            part.answer.text if part.answer else "",
+        )
+        for part in lost[:20]
+    ]
+    return counts + _table(("time", "part", "command", "why it was lost"), rows)
