@@ -7,7 +7,7 @@ unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH CMAKE_PREFIX_PA
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help env torch paper cluster blender demo test sample comparison lint lock clean
+.PHONY: help env torch paper cluster postgres blender demo test sample comparison lint lock clean
 
 help:  ## lists the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ paper: env  ## adds what the paper's networks run on, PyTorch too (4.9 GB); thei
 
 cluster: env  ## adds Dask and Ray to .venv, for `pad evaluate --backend`
 	@python3 tools/env.py cluster
+
+postgres: env  ## adds the driver for `pad records sync` to .venv
+	@python3 tools/env.py postgres
 
 blender:  ## prepares .venv-blender, for `pad synth` and `make sample`
 	@python3 tools/env.py blender

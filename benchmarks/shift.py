@@ -91,7 +91,7 @@ class Station:
         self._tracker.restore(self._journal.decisions)
         self._log = DecisionLog(str(folder), STATION, self._journal.decisions, clock=clock.now)
         self.recorder = Recorder(
-            Store(folder, STATION, clock=clock.now), Sample(0.02), Limits(picture_days=1e5, free_gb=0.012)
+            Store(folder, STATION, clock=clock.now), Sample(0.02), Limits(picture_days=1e5, free_gb=0.004)
         )
         self._outbox = Outbox(self, 60.0, self._on_sent, lambda decision, problem: None, retry_s=0.02)
         for decision in self._journal.unsent:

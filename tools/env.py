@@ -275,6 +275,15 @@ def make_cluster() -> None:
     _add("Dask and Ray (300 MB)", "cluster")
 
 
+def make_postgres() -> None:
+    """Adds the driver for PostgreSQL to .venv.
+
+    Raises:
+        SetupError: a step failed.
+    """
+    _add("the driver for PostgreSQL", "postgres")
+
+
 def _add(what: str, *groups: str) -> None:
     """Installs further groups of requirements into .venv, bound to the lock's versions."""
     venv = ROOT / ".venv"
@@ -327,6 +336,7 @@ def main() -> int:
         "torch": make_torch,
         "paper": make_paper,
         "cluster": make_cluster,
+        "postgres": make_postgres,
         "blender": make_blender,
     }
     parser.add_argument("what", choices=makers)

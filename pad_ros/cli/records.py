@@ -16,7 +16,7 @@ from pad_ros.records.queries import (
     Choice,
     Part,
     find_view,
-    last_moment,
+    last_day,
     parse_moment,
     read_parts,
     read_products,
@@ -136,7 +136,7 @@ def _export(store: Store, arguments: argparse.Namespace) -> None:
 
 
 def _reporting(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--since", default="", metavar="TIME", help="8h or 2026-03-02T06:00 (a day before the newest)")
+    parser.add_argument("--since", default="", metavar="TIME", help="8h or 2026-03-02T06:00 (a day before --until)")
     parser.add_argument("--until", default="", metavar="TIME", help="the same (the newest record)")
     parser.add_argument("-o", "--output", type=Path, default=Path("shift.html"), metavar="FILE")
     parser.add_argument("--product", type=Path, action="append", default=[], help="folder of a product, for its twin")
@@ -146,12 +146,15 @@ def _report(store: Store, arguments: argparse.Namespace) -> None:
     from pad_ros.records.report import write_shift_report  # OpenCV and the twin
 
     with store.session() as session:
-        newest = last_moment(session)
-    until = parse_moment(arguments.until) if arguments.until else newest and newest + timedelta(milliseconds=1)
-    if until is None:
-        raise ConfigError(f"{store.folder}: nothing is recorded yet")
-    since = parse_moment(arguments.since) if arguments.since else until - timedelta(days=1)
-    print(write_shift_report(store, arguments.output, Choice(since, until), arguments.product))
+        shift = last_day(session)
+    if arguments.until:
+        until = parse_moment(arguments.until)
+        shift = Choice(until - timedelta(days=1), until)
+    if arguments.since:
+        shift = Choice(parse_moment(arguments.since), shift.until)
+    if not (shift.since and shift.until and shift.since < shift.until):
+        raise ConfigError("the shift ends before it begins; check --since and --until")
+    print(write_shift_report(store, arguments.output, shift, arguments.product))
 
 
 def _replaying(parser: argparse.ArgumentParser) -> None:

@@ -67,8 +67,7 @@ class Surface:
     def picture_poses(self, count: int = 4) -> list[Matrix]:
         """Camera-to-object poses [4, 4] that show the part from all around, so near that it fills the picture."""
         camera = self.product.camera
-        distance = 0.6 * self.size * max(camera.fx / camera.width, camera.fy / camera.height)
-        distance = max(1.0 * self.size, 2.0 * distance)
+        distance = 1.1 * self.size * max(camera.fx / camera.width, camera.fy / camera.height)
         poses = []
         for turn in range(count):
             azimuth = 2.0 * np.pi * (turn + 0.5) / count

@@ -102,10 +102,19 @@ def find_view(session: Session, name: str) -> View:
     return found[0]
 
 
-def last_moment(session: Session) -> datetime | None:
-    """When the newest record was made; None without any."""
-    found = [session.scalar(select(func.max(table.recorded))) for table in (View, DecisionRow)]
-    return max((moment for moment in found if moment is not None), default=None)
+def last_day(session: Session) -> Choice:
+    """What was recorded within a day before the newest record, from its first to its last moment.
+
+    Raises:
+        RecordsError: nothing is recorded yet.
+    """
+    tables = (View, DecisionRow)
+    newest = [moment for table in tables if (moment := session.scalar(select(func.max(table.recorded))))]
+    if not newest:
+        raise RecordsError("nothing is recorded yet")
+    since = max(newest) - timedelta(days=1)
+    first = [session.scalar(select(func.min(table.recorded)).where(table.recorded > since)) for table in tables]
+    return Choice(min(moment for moment in first if moment), max(newest) + timedelta(milliseconds=1))
 
 
 def _within(query: Select[Any], table: type[Any], choice: Choice) -> Select[Any]:

@@ -43,12 +43,13 @@ def write_shift_report(store: Store, path: Path, choice: Choice, folders: Iterab
         shift = read_shift(session, store.station, choice)
     twins = Twins(shift, folders)
     with TemporaryDirectory(prefix="pad-shift-") as scratch:
-        rows = write_worst(store.folder, shift.worst(_WORST), twins, Path(scratch))
+        worst = shift.worst(_WORST, lambda view: bool(view.picture) and (store.folder / str(view.picture)).is_file())
+        rows = write_worst(store.folder, worst, twins, Path(scratch))
         cards = "\n".join(view_card(Path(scratch), row) for row in rows)
     body = "\n".join(
         [
             _header(shift),
-            _section("Parts over the shift", parts_chart(shift.spans())),
+            _section("Parts over the shift", parts_chart(shift.spans()) if shift.parts else ""),
             _found(shift, twins),
             _drift(shift),
             _section("Images without result", _unjudged(shift)),
@@ -130,7 +131,7 @@ def _found(shift: Shift, twins: Twins) -> str:
         places, nowhere = find_places(views, surface)
         if places:
             pieces.append(f'<section class="panel">{_places(name, checksum, places, nowhere, twins)}</section>')
-    return f'<h2>What was found</h2><div class="halves">{"".join(pieces)}</div>'
+    return f"<h2>What was found</h2>{''.join(pieces)}"
 
 
 def _note_of_kinds() -> str:
@@ -172,9 +173,9 @@ def _places(name: str, checksum: str, places: Sequence[Place], nowhere: int, twi
     more = f"{len(places) - _PLACES} more places have fewer parts. " if len(places) > _PLACES else ""
     off = f"{nowhere} regions lie beside the part. " if nowhere else ""
     return (
-        f"<b>Where on {escape(name)}</b><div class='turn'>{figures}</div>{table}"
+        f"<b>Where on {escape(name)}</b><div class='halves'><div class='turn'>{figures}</div><div>{table}"
         '<p class="note">A part counts once per place, however many views show it; peaks in thresholds. '
-        f"{more}{off}</p>"
+        f"{more}{off}</p></div></div>"
     )
 
 

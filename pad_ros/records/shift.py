@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -159,12 +159,12 @@ class Shift:
             found[stage] = (float(np.median(times)), float(np.percentile(times, 95)), max(times))
         return found
 
-    def worst(self, count: int) -> list[View]:
-        """The images furthest above their threshold, of different parts, the worst first."""
+    def worst(self, count: int, is_there: Callable[[View], bool]) -> list[View]:
+        """The images furthest above their threshold, of different parts, whose picture is there; the worst first."""
         ranked = sorted(self.views, key=lambda view: -ratio_of(view) if view.anomalous else 0.0)
         chosen: dict[tuple[str, str], View] = {}
         for view in ranked:
-            if view.anomalous and view.score is not None:
+            if view.anomalous and view.score is not None and is_there(view):
                 chosen.setdefault((view.station, view.part_id), view)
         return list(chosen.values())[:count]
 
