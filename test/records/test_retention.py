@@ -127,17 +127,17 @@ def test_on_a_disk_that_others_have_filled_decisions_are_kept_by_the_reserve(tmp
         recorder, log = recorder_in(folder, limits=Limits(free_gb=0.010)), DecisionLog(str(folder), "line 1")
         assert not recorder.store.reserve_used
         fill_up(folder / "others")
-        for index in range(1, 301):
+        for index in range(1, 121):
             keep(recorder, index)
             log.decided(decision(index), 0)
         assert recorder.picture_fault.endswith("the disk is nearly full: no pictures are kept")
         assert (log.fault, recorder.fault) == ("", recorder.picture_fault)
         assert recorder.store.reserve_used
-        assert count(recorder.store, DecisionRow) == count(recorder.store, View) == 300
+        assert count(recorder.store, DecisionRow) == count(recorder.store, View) == 120
         (folder / "others").unlink()
         recorder.tidy()
         assert not recorder.store.reserve_used
-        keep(recorder, 301)
+        keep(recorder, 121)
         assert recorder.picture_fault == ""
         recorder.store.close()
 
@@ -147,17 +147,17 @@ def test_what_a_full_disk_does_not_take_is_written_once_there_is_room(tmp_path):
         recorder, log = recorder_in(folder, limits=ROOMY), DecisionLog(str(folder), "line 1")
         (folder / "reserve").unlink()
         fill_up(folder / "others")
-        for index in range(1, 201):
+        for index in range(1, 101):
             log.decided(decision(index), 0)
             keep(recorder, index, score=1.0)
         assert "decisions and answers are not on record" in log.fault and "full" in log.fault
         assert "verdicts are not on record" in recorder.fault
         (folder / "others").unlink()
-        log.decided(decision(201), 0)
+        log.decided(decision(101), 0)
         recorder.tidy()
         log.close()
         assert (log.fault, recorder.fault) == ("", "")
-        assert (count(recorder.store, DecisionRow), count(recorder.store, View)) == (201, 200)
+        assert (count(recorder.store, DecisionRow), count(recorder.store, View)) == (101, 100)
         recorder.store.close()
 
 

@@ -68,9 +68,9 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path):
 
 
 def test_more_rows_at_once_than_a_statement_takes(tmp_path):
-    log = DecisionLog(str(tmp_path), before=[decision(index) for index in range(4000)])
+    log = DecisionLog(str(tmp_path), before=[decision(index) for index in range(1200)])
     assert log.fault == ""
-    assert count(Store(tmp_path), DecisionRow) == 4000
+    assert count(Store(tmp_path), DecisionRow) == 1200
 
 
 _VICTIM = """
@@ -89,7 +89,7 @@ while True:
 
 def test_a_kill_at_any_moment_loses_nothing_that_was_decided(tmp_path):
     last = 0
-    for lines in (1, 7, 30):
+    for lines in (1, 20):
         victim = subprocess.Popen(
             [sys.executable, "-c", _VICTIM, str(tmp_path), str(last)],
             stdout=subprocess.PIPE,

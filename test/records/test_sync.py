@@ -96,7 +96,7 @@ def test_a_connection_that_is_cut_again_and_again_loses_nothing_and_repeats_noth
 
 
 def test_a_sender_that_is_killed_goes_on(tmp_path, server, database):
-    fill(tmp_path, SCORES * 40)
+    fill(tmp_path, SCORES * 15)
     code = (
         "import sys; from pathlib import Path\n"
         "from pad_ros.records import sync; from pad_ros.records.store import Store\n"
