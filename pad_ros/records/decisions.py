@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from pad_ros.records.backlog import Backlog
-from pad_ros.records.models import Answer, Clock, DecisionRow, now, uid_of
+from pad_ros.records.models import Answer, Clock, DecisionRow, now, number, uid_of
 from pad_ros.records.store import Store
-from pad_ros.records.verdicts import number
 
 
 class Decided(Protocol):

@@ -6,9 +6,10 @@ said twice is the same row, and `id` numbers the rows of one database in the ord
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, SupportsFloat
 from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Integer, String, TypeDecorator
@@ -41,6 +42,11 @@ Clock = Callable[[], datetime]
 def uid_of(*about: object) -> str:
     """The uid of a row about these things."""
     return str(uuid5(NAMESPACE_URL, "pad_ros " + " | ".join(map(str, about))))
+
+
+def number(value: SupportsFloat) -> float | None:
+    """A number as databases take it: none for NaN."""
+    return None if math.isnan(value) else float(value)
 
 
 def now() -> datetime:

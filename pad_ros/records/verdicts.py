@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
@@ -18,7 +17,7 @@ import pad_ros
 from pad_ros.anomaly.calibration import Calibration
 from pad_ros.errors import ProductError
 from pad_ros.product import CALIBRATION, MANIFEST, Product
-from pad_ros.records.models import ProductRow, RegionRow, View, uid_of
+from pad_ros.records.models import ProductRow, RegionRow, View, number, uid_of
 from pad_ros.results import Inspection, PoseEstimate, Region, RegionKind, Status
 
 # What a score depends on, beside the product.
@@ -118,11 +117,6 @@ def versions() -> str:
         except PackageNotFoundError:  # of the system, under another name
             continue
     return ", ".join(found)
-
-
-def number(value: float | np.floating[Any]) -> float | None:
-    """A number as databases take it: none for NaN."""
-    return None if np.isnan(value) else float(value)
 
 
 def _product_row(name: str, checksum: str, calibration: Calibration, folder: Path | str, station: str) -> ProductRow:
