@@ -64,7 +64,9 @@ SPLIT_PART, SPLIT_S = 0.40, 15.0  # the belt also stands in the middle of a part
 class Plc:
     """A PLC that counts; a number that it has taken it does not take again."""
 
+    clock: Clock
     away: bool = False
+    taken_s: dict[str, float] = field(default_factory=dict)  # when it took the command for each part
     counts: Counter[str] = field(default_factory=Counter)
     _numbers: set[int] = field(default_factory=set)
 
@@ -76,6 +78,7 @@ class Plc:
             self.counts["said again, ignored"] += 1
             return
         self._numbers.add(decision.sequence)
+        self.taken_s.setdefault(decision.part_id, self.clock.seconds)
         self.counts["reject" if decision.reject else "pass"] += 1
         if decision.sequence % 40 == 0:
             raise TimeoutError("the PLC took it, but its confirmation was lost")
@@ -146,7 +149,13 @@ class Station:
                 self._journal.decided(decision, 0)
             self._log.decided(decision, 0)
             self._outbox.send(decision)
+        self.drain()
         return decisions
+
+    def drain(self) -> None:
+        """Lets the simulated time wait while the PLC takes what there is to take."""
+        while len(self._outbox) and not self._plc.away:
+            time.sleep(0.001)
 
     def _on_sent(self, decision: Decision) -> None:
         if self._alive:
@@ -222,7 +231,7 @@ class Day:
     defective: set[str] = field(default_factory=set)
     images: int = 0
     margins: list[float] = field(default_factory=list)  # seconds from the decision to the gate
-    late: int = 0
+    gate_s: dict[str, float] = field(default_factory=dict)  # when each part is at the gate
     faults: Counter[str] = field(default_factory=Counter)
     killed: int = 0
 
@@ -247,13 +256,15 @@ def run_day(args: argparse.Namespace, folder: Path, has_disk: bool, clock: Clock
         for decision in decisions:
             if decision.part_id in last_seen:
                 seen = last_seen.pop(decision.part_id)
-                day.margins.append(seen + clock.gate_in(seen) - clock.seconds)
+                day.gate_s[decision.part_id] = seen + clock.gate_in(seen)
+                day.margins.append(day.gate_s[decision.part_id] - clock.seconds)
 
     def pass_until(seconds: float) -> None:
         nonlocal station
         while clock.seconds < seconds:
             clock.seconds = min(seconds, clock.seconds + 5.0)
             plc.away = clock.within(PLC_AWAY)
+            station.drain()
             others = records / "others"
             if has_disk and clock.within(DISK_FULL) and not others.exists():
                 fill_up(others)
@@ -331,6 +342,7 @@ def check(day: Day, plc: Plc, store: Store, parts: int) -> tuple[list[tuple[str,
     rejected = len(found) - len(passed)
     numbers = sorted(part.decision.sequence for part in found)
     taken = sum(part.gate == "taken" for part in found)
+    late = {part for part, at in day.gate_s.items() if plc.taken_s.get(part, float("inf")) > at}
     counted = plc.counts["pass"], plc.counts["reject"]
     problems = [
         text
@@ -354,6 +366,7 @@ def check(day: Day, plc: Plc, store: Store, parts: int) -> tuple[list[tuple[str,
         ("the PLC's counters: passed; rejected", "; ".join(map(str, counted))),
         ("commands said again, and ignored by the PLC", str(plc.counts["said again, ignored"])),
         ("defective parts; of them passed", f"{len(day.defective)}; {len(passed & day.defective)}"),
+        ("parts at the gate before the PLC had their command: its own fail-safe rejects them", str(len(late))),
         ("decisions before their part is at the gate, the latest", f"{min(day.margins):.1f} s before"),
         ("kills of the process", str(day.killed)),
         ("pictures kept", str(kept)),
@@ -373,7 +386,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/shift"))
     args = parser.parse_args()
     begun = time.monotonic()
-    clock, plc = Clock(datetime(2026, 3, 2, 6, 0).astimezone()), Plc()
+    clock = Clock(datetime(2026, 3, 2, 6, 0).astimezone())
+    plc = Plc(clock)
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pad-shift-") as scratch, small_disk(Path(scratch) / "disk") as has_disk:
         folder = Path(scratch) / "disk" / "records"

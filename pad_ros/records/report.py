@@ -14,7 +14,7 @@ from pad_ros.evaluation.report import html_page, stage_bar, view_card
 from pad_ros.evaluation.results_writer import encode_jpeg
 from pad_ros.evaluation.summary import format_ms
 from pad_ros.records.charts import drift_chart, parts_chart
-from pad_ros.records.places import Place, find_places, pixel_of, visible
+from pad_ros.records.places import Place, Surface, find_places, pixel_of, visible
 from pad_ros.records.queries import Choice
 from pad_ros.records.shift import Shift, read_shift
 from pad_ros.records.store import Store
@@ -54,8 +54,8 @@ def write_shift_report(store: Store, path: Path, choice: Choice, folders: Iterab
             _drift(shift),
             _section("Images without result", _unjudged(shift)),
             _section("Times", _times(shift)),
-            f'<h2>The worst pictures</h2><div class="views">{cards}</div>' if cards else "",
             _section("Commands and the PLC", _plc(shift)),
+            f'<h2>The worst pictures</h2><div class="views">{cards}</div>' if cards else "",
         ]
     )
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
@@ -78,6 +78,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequen
 
 def _header(shift: Shift) -> str:
     since, until = shift.since.astimezone(), shift.until.astimezone()
+    end = "%H:%M" if since.date() == until.date() else "%A %d %B, %H:%M"
     names = ", ".join(dict.fromkeys(view.product for view in shift.views)) or "no product"
     parts, unjudged = len(shift.parts), len(shift.unjudged)
     share = f"{100 * shift.passed / parts:.1f} %" if parts else "–"
@@ -103,7 +104,7 @@ def _header(shift: Shift) -> str:
     said = f'<div class="attention"><ul>{notes}</ul></div>' if remarks else '<p class="fine">Nothing stands out.</p>'
     return f"""<header>
 <h1>{escape(shift.station)}: shift report</h1>
-<p class="line">{since:%A %d %B %Y, %H:%M} to {until:%A %H:%M} · {escape(names)}</p>
+<p class="line">{since:%A %d %B %Y, %H:%M} to {until:{end}} · {escape(names)}</p>
 <div class="tiles">{cells}</div><div class="share">{bars}</div>
 {said}
 </header>"""
@@ -130,7 +131,8 @@ def _found(shift: Shift, twins: Twins) -> str:
             continue
         places, nowhere = find_places(views, surface)
         if places:
-            pieces.append(f'<section class="panel">{_places(name, checksum, places, nowhere, twins)}</section>')
+            shown = _places(name, checksum, surface, places, nowhere, twins)
+            pieces.append(f'<section class="panel">{shown}</section>')
     return f"<h2>What was found</h2>{''.join(pieces)}"
 
 
@@ -141,24 +143,19 @@ def _note_of_kinds() -> str:
     )
 
 
-def _places(name: str, checksum: str, places: Sequence[Place], nowhere: int, twins: Twins) -> str:
-    surface = twins.surface(checksum)
+def _places(name: str, checksum: str, surface: Surface, places: Sequence[Place], nowhere: int, twins: Twins) -> str:
     figures = ""
-    if surface is not None:
-        for index, (pose, picture) in enumerate(twins.turn(checksum)):
-            data = base64.b64encode(encode_jpeg(picture, 480)).decode("ascii")
-            spots = ""
-            for number, place in enumerate(places[:_PLACES], start=1):
-                if visible(place, pose):
-                    x, y = (100 * share for share in pixel_of(place, surface, pose))
-                    radius = 2.5 + 5.0 * (len(place.parts) / len(places[0].parts)) ** 0.5
-                    kind = place.kinds.most_common(1)[0][0]
-                    spots += f'<circle class="spot {kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>'
-                    spots += f'<text x="{x:.1f}" y="{y + 1.6:.1f}">{number}</text>'
-            figures += (
-                f'<figure><img src="data:image/jpeg;base64,{data}" alt="twin of {escape(name, quote=True)}, {index}">'
-                f'<svg viewBox="0 0 100 100" preserveAspectRatio="none">{spots}</svg></figure>'
-            )
+    for pose, picture in twins.turn(checksum):
+        data = base64.b64encode(encode_jpeg(picture, 480)).decode("ascii")
+        spots = "".join(
+            _spot(number, place, len(place.parts) / len(places[0].parts), pixel_of(place, surface, pose))
+            for number, place in enumerate(places[:_PLACES], start=1)
+            if visible(place, pose)
+        )
+        figures += (
+            f'<figure><img src="data:image/jpeg;base64,{data}" alt="twin of {escape(name, quote=True)}">'
+            f'<svg viewBox="0 0 100 100" preserveAspectRatio="none">{spots}</svg></figure>'
+        )
     rows = [
         (
             str(number),
@@ -169,13 +166,23 @@ def _places(name: str, checksum: str, places: Sequence[Place], nowhere: int, twi
         )
         for number, place in enumerate(places[:_PLACES], start=1)
     ]
-    table = _table(("place", "parts", "found", "worst peak", "x, y, z on the twin"), rows, numbers=(1, 3))
+    where = f"x, y, z on the twin ({surface.product.unit})"
+    table = _table(("place", "parts", "found", "worst peak", where), rows, numbers=(1, 3))
     more = f"{len(places) - _PLACES} more places have fewer parts. " if len(places) > _PLACES else ""
     off = f"{nowhere} regions lie beside the part. " if nowhere else ""
     return (
         f"<b>Where on {escape(name)}</b><div class='halves'><div class='turn'>{figures}</div><div>{table}"
         '<p class="note">A part counts once per place, however many views show it; peaks in thresholds. '
         f"{more}{off}</p></div></div>"
+    )
+
+
+def _spot(number: int, place: Place, share: float, at: tuple[float, float]) -> str:
+    x, y = (100 * value for value in at)
+    kind = place.kinds.most_common(1)[0][0]
+    return (
+        f'<circle class="spot {kind}" cx="{x:.1f}" cy="{y:.1f}" r="{2.5 + 5.0 * share**0.5:.1f}"/>'
+        f'<text x="{x:.1f}" y="{y + 1.6:.1f}">{number}</text>'
     )
 
 
@@ -225,9 +232,16 @@ def _plc(shift: Shift) -> str:
         return ""
     gates = shift.gates()
     counts = _table(
-        ("commands", "taken", "lost", "without answer", "numbers missing"),
-        [(str(len(shift.parts)), *(str(gates[gate]) for gate in ("taken", "lost", "waiting")), str(shift.gaps()))],
-        numbers=(0, 1, 2, 3, 4),
+        ("commands", "taken", "lost", "without answer", "numbers missing", "longest until taken"),
+        [
+            (
+                str(len(shift.parts)),
+                *(str(gates[gate]) for gate in ("taken", "lost", "waiting")),
+                str(shift.gaps()),
+                f"{shift.longest_wait_s():.1f} s",
+            )
+        ],
+        numbers=(0, 1, 2, 3, 4, 5),
     )
     lost = [part for part in shift.parts if part.gate == "lost" and part.answer is not None]
     if not lost:

@@ -99,6 +99,12 @@ class Shift:
         """What the PLC did with the commands: taken, lost, waiting."""
         return Counter(part.gate for part in self.parts)
 
+    def longest_wait_s(self) -> float:
+        """Seconds from a decision until the PLC took it, at most; 0 without any."""
+        taken = [part for part in self.parts if part.answer is not None and part.answer.taken]
+        waits = ((part.answer.recorded - part.decision.recorded).total_seconds() for part in taken if part.answer)
+        return max(waits, default=0.0)
+
     def gaps(self) -> int:
         """Numbers of commands that are missing between those that are there, of each station."""
         missing = 0
