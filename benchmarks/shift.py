@@ -28,6 +28,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from pad_ros.common.progress import progress_bar
 from pad_ros.common.tables import format_table
 from pad_ros.conveyor.decisions import DecisionJournal
@@ -66,6 +68,7 @@ class Plc:
 
     clock: Clock
     away: bool = False
+    written_ms: list[float] = field(default_factory=list)  # how long each decision took to be on record
     taken_s: dict[str, float] = field(default_factory=dict)  # when it took the command for each part
     counts: Counter[str] = field(default_factory=Counter)
     _numbers: set[int] = field(default_factory=set)
@@ -147,7 +150,9 @@ class Station:
         for decision in decisions:
             with suppress(OSError):  # on a full disk; the command goes out all the same
                 self._journal.decided(decision, 0)
+            begun = time.perf_counter()
             self._log.decided(decision, 0)
+            self._plc.written_ms.append(1000.0 * (time.perf_counter() - begun))
             self._outbox.send(decision)
         self.drain()
         return decisions
@@ -368,6 +373,10 @@ def check(day: Day, plc: Plc, store: Store, parts: int) -> tuple[list[tuple[str,
         ("defective parts; of them passed", f"{len(day.defective)}; {len(passed & day.defective)}"),
         ("parts at the gate before the PLC had their command: its own fail-safe rejects them", str(len(late))),
         ("decisions before their part is at the gate, the latest", f"{min(day.margins):.1f} s before"),
+        (
+            "milliseconds until a decision is on record: median; 99 %; longest",
+            "; ".join(f"{value:.1f}" for value in np.percentile(plc.written_ms, (50, 99, 100))),
+        ),
         ("kills of the process", str(day.killed)),
         ("pictures kept", str(kept)),
         *((f"said meanwhile: {fault}", f"{count} times") for fault, count in sorted(day.faults.items())),

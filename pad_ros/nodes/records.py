@@ -42,7 +42,7 @@ class RecordsNode(PadNode):
         if not self.value("records"):
             raise ConfigError("the parameter records is empty: give the folder to keep records in")
         limits = Limits(*(self.value(name) for name in ("picture_days", "picture_gb", "free_gb", "row_days")))
-        store = Store(self.value("records"), self.value("station"))
+        store = Store(self.value("records"), self.value("station"), insist=False)
         self._recorder = Recorder(store, Sample(self.value("keep_passes")), limits)
         self._strange: set[str] = set()  # checksums of products that are not in the product folder
 

@@ -46,7 +46,7 @@ class DecisionLog:
     ) -> None:
         self._store: Store | None = None
         if folder:
-            self._store = Store(folder, station, clock=clock)
+            self._store = Store(folder, station, insist=False, clock=clock)
             self._backlog = Backlog(self._store, "decisions and answers")
             self._backlog.add(*(decision_row(decision, run, self._store.station) for decision in before))
 

@@ -105,6 +105,16 @@ class Shift:
         waits = ((part.answer.recorded - part.decision.recorded).total_seconds() for part in taken if part.answer)
         return max(waits, default=0.0)
 
+    def late(self) -> int:
+        """Commands that the PLC took after their part was at the gate; by spans of time, for clocks differ."""
+        count = 0
+        for part in self.parts:
+            made, answer = part.decision, part.answer
+            if answer is not None and answer.taken and made.gate_time:
+                waited = (answer.recorded - made.recorded).total_seconds()
+                count += waited > (made.gate_time - made.stamp) / 1e9
+        return count
+
     def gaps(self) -> int:
         """Numbers of commands that are missing between those that are there, of each station."""
         missing = 0
@@ -180,6 +190,8 @@ class Shift:
         found = []
         if gates["lost"]:
             found.append(f"{gates['lost']} commands never reached the PLC: what became of these parts?")
+        if late := self.late():
+            found.append(f"{late} commands reached the PLC when their parts were past the gate")
         if gates["waiting"]:
             found.append(f"{gates['waiting']} commands have no answer of the PLC on record")
         if gaps:

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, create_engine, event, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from pad_ros.errors import RecordsError
@@ -37,38 +37,38 @@ class Store:
         folder: made when missing, unless `must_exist`.
         station: of this machine among others; by default its host name.
         must_exist: for who only reads: records that are not there are an error.
+        insist: false for the line, which must run on a full disk too: records that were opened before, and cannot be
+            now, are opened by the first `add` that can.
         clock: tells the moment of a row, UTC.
 
     Raises:
         RecordsError: they are not there, cannot be opened or are of another version.
     """
 
-    def __init__(self, folder: Path | str, station: str = "", must_exist: bool = False, clock: Clock = now) -> None:
+    def __init__(
+        self, folder: Path | str, station: str = "", must_exist: bool = False, insist: bool = True, clock: Clock = now
+    ) -> None:
         self.folder = Path(folder)
         self.station = station or socket.gethostname()
         self.clock = clock
-        path = self.folder / DATABASE
-        if must_exist and not path.is_file():
+        self._path = self.folder / DATABASE
+        there = self._path.is_file()
+        if must_exist and not there:
             raise RecordsError(f"{self.folder}: no {DATABASE}, so no records; the graph keeps some with records:=DIR")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RecordsError(f"{self.folder}: records cannot be kept there ({error.strerror})") from None
-        url = URL.create("sqlite", database=str(path))
+        url = URL.create("sqlite", database=str(self._path))
         self.engine = create_engine(url, connect_args={"timeout": _WAIT_S})
         event.listen(self.engine, "connect", _configure)
+        self._opened = False
         try:
-            with self.engine.connect() as connection:
-                if not inspect(connection).has_table(Meta.__tablename__):
-                    connection.rollback()
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")  # two processes may begin at the same moment
-                    create_tables(connection)
-                    connection.commit()
-                check_version(connection, str(path))
+            self._open()
         except DBAPIError as error:
-            self.close()
-            raise RecordsError(f"{path}: the records cannot be opened ({error.orig})") from None
-        self.keep_reserve()
+            if insist or not there:
+                self.close()
+                raise RecordsError(f"{self._path}: the records cannot be opened ({error.orig})") from None
 
     def add(self, *rows: Any) -> int:
         """Writes rows in one transaction; those whose uid is there already are left out.
@@ -81,12 +81,12 @@ class Store:
         """
         try:
             return self._add(rows)
-        except OperationalError as error:
+        except DBAPIError as error:
             if not (is_full(error) and self._release_reserve()):
                 raise self._error(error) from None
         try:
             return self._add(rows)
-        except OperationalError as error:
+        except DBAPIError as error:
             raise self._error(error) from None
 
     def session(self) -> Session:
@@ -121,7 +121,20 @@ class Store:
         """Lets go of the file; may be called twice."""
         self.engine.dispose()
 
+    def _open(self) -> None:
+        with self.engine.connect() as connection:
+            if not inspect(connection).has_table(Meta.__tablename__):
+                connection.rollback()
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # two processes may begin at the same moment
+                create_tables(connection)
+                connection.commit()
+            check_version(connection, str(self._path))
+        self._opened = True
+        self.keep_reserve()
+
     def _add(self, rows: Sequence[Any]) -> int:
+        if not self._opened:
+            self._open()
         with self.engine.begin() as connection:
             return sum(
                 insert_new(connection, kind, [as_dict(row, self.station, self.clock) for row in group])
@@ -135,13 +148,14 @@ class Store:
             return False
         return True
 
-    def _error(self, error: OperationalError) -> RecordsError:
-        return RecordsError(f"{self.folder / DATABASE}: cannot be written ({error.orig})")
+    def _error(self, error: DBAPIError) -> RecordsError:
+        return RecordsError(f"{self._path}: cannot be written ({error.orig})")
 
 
 def is_full(error: Exception) -> bool:
     """Whether an error of the database is that its disk is full."""
-    return "full" in str(getattr(error, "orig", error)) or "disk I/O error" in str(getattr(error, "orig", error))
+    said = str(getattr(error, "orig", error))
+    return any(words in said for words in ("full", "disk I/O error", "unable to open"))  # the log's files cannot grow
 
 
 def as_dict(row: Any, station: str, clock: Clock = now) -> dict[str, Any]:

@@ -9,11 +9,12 @@ import pytest
 from records_stage import decision, image, inspection_of, recorder_in
 from sqlalchemy import func, select, update
 
-from pad_ros.errors import ConfigError
+from pad_ros.errors import ConfigError, RecordsError
 from pad_ros.records.decisions import DecisionLog
 from pad_ros.records.models import DecisionRow, RegionRow, SyncState, View, now
 from pad_ros.records.pictures import Picture, Sample, read_heat
 from pad_ros.records.retention import Limits, tidy
+from pad_ros.records.store import Store
 from pad_ros.records.verdicts import Seen
 
 MB = 1_000_000
@@ -159,6 +160,28 @@ def test_what_a_full_disk_does_not_take_is_written_once_there_is_room(tmp_path):
         assert (log.fault, recorder.fault) == ("", "")
         assert (count(recorder.store, DecisionRow), count(recorder.store, View)) == (101, 100)
         recorder.store.close()
+
+
+def test_a_process_that_starts_on_a_full_disk_decides_all_the_same(tmp_path):
+    with small_disk(tmp_path / "disk", 30) as folder:
+        before = DecisionLog(str(folder), "line 1")
+        before.decided(decision(1), 0)
+        before.close()
+        (folder / "reserve").unlink()
+        fill_up(folder / "others")
+        log = DecisionLog(str(folder), "line 1")
+        for index in range(2, 60):
+            log.decided(decision(index, reject=True), 0)
+        assert "are not on record" in log.fault
+        (folder / "others").unlink()
+        log.close()
+        assert count(Store(folder), DecisionRow) == 59
+
+
+def test_a_folder_that_cannot_hold_records_is_refused_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordsError, match="cannot be kept there"):
+        DecisionLog(str(tmp_path / "file" / "records"))
 
 
 def fill_up(path):

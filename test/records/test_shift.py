@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from records_stage import BEGIN, THRESHOLD, fill
+from records_stage import BEGIN, THRESHOLD, decision, fill
 
 from pad_ros.records.decisions import answer_row, decision_row
 from pad_ros.records.queries import Choice
@@ -54,8 +54,6 @@ def test_good_scores_that_drift_are_remarked(tmp_path):
 
 
 def test_what_somebody_should_look_at(tmp_path):
-    from records_stage import decision
-
     fill(tmp_path, [1.0, None, 1.0])
     store = Store(tmp_path, "line 1", clock=lambda: BEGIN + timedelta(minutes=30))
     rows = [decision_row(decision(number), 0, "line 1") for number in (5, 6)]
@@ -67,6 +65,18 @@ def test_what_somebody_should_look_at(tmp_path):
         "1 numbers are missing between the commands on record",
         "33.3%",
     ]
+
+
+def test_commands_that_came_too_late_are_remarked(tmp_path):
+    moment = [BEGIN]
+    store = Store(tmp_path, "line 1", clock=lambda: moment[0])
+    for number, waited in ((1, 4.0), (2, 6.0)):  # the gate is 5 s away
+        store.add(decision_row(decision(number), 0, "line 1"))
+        moment[0] += timedelta(seconds=waited)
+        store.add(answer_row(decision(number), "", "line 1"))
+    shift = shift_of(tmp_path)
+    assert (shift.late(), shift.longest_wait_s()) == (1, 6.0)
+    assert shift.remarks() == ["1 commands reached the PLC when their parts were past the gate"]
 
 
 def test_a_shift_of_nothing_is_one(tmp_path):
