@@ -106,7 +106,10 @@ class Shift:
         return max(waits, default=0.0)
 
     def late(self) -> int:
-        """Commands that the PLC took after their part was at the gate; by spans of time, for clocks differ."""
+        """Commands that the PLC took later than their part was expected at the gate.
+
+        By spans of time, for clocks differ; a belt that stands makes the PLC wait as well.
+        """
         count = 0
         for part in self.parts:
             made, answer = part.decision, part.answer
@@ -191,7 +194,10 @@ class Shift:
         if gates["lost"]:
             found.append(f"{gates['lost']} commands never reached the PLC: what became of these parts?")
         if late := self.late():
-            found.append(f"{late} commands reached the PLC when their parts were past the gate")
+            found.append(
+                f"the PLC took {late} commands later than their parts were expected at the gate: was it away, or did "
+                "the belt stand?"
+            )
         if gates["waiting"]:
             found.append(f"{gates['waiting']} commands have no answer of the PLC on record")
         if gaps:
