@@ -66,6 +66,7 @@ def _tidy_pictures(folder: Path, limits: Limits, now: datetime) -> int:
     oldest = (now - timedelta(days=limits.picture_days)).timestamp()
     total = sum(size for _, size, _ in found)
     short = 1e9 * limits.free_gb - shutil.disk_usage(folder).free
+    short += 1e8 * limits.free_gb * (short > 0)  # for some time, not for one picture
     gone = 0
     for written, size, path in found:
         if written >= oldest and total <= 1e9 * limits.picture_gb and short <= 0:
