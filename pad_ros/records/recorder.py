@@ -35,6 +35,7 @@ class Recorder:
         self._backlog = Backlog(store, "verdicts")
         self._products: set[str] = set()  # checksums of those on record
         self.picture_fault = ""
+        self._full = False
 
     @property
     def fault(self) -> str:
@@ -88,11 +89,14 @@ class Recorder:
         """Removes what is beyond the limits, and writes what waits."""
         tidy(self.store, self._limits)
         self._backlog.add(now=True)
+        if self._full and self._limits.room(self.store.folder):
+            self.picture_fault, self._full = "", False
 
     def _keep(self, row: View, make: Callable[[], Picture | None], heat: Map | None) -> str | None:
         if not self._limits.room(self.store.folder):
             tidy(self.store, self._limits)
             if not self._limits.room(self.store.folder):
+                self._full = True
                 self.picture_fault = f"{self.store.folder}: the disk is nearly full: no pictures are kept"
                 return None
         picture = make()
@@ -104,7 +108,7 @@ class Recorder:
         except WriteError as error:
             self.picture_fault = str(error)
             return None
-        self.picture_fault = ""
+        self.picture_fault, self._full = "", False
         return path
 
 
