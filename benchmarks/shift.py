@@ -239,6 +239,7 @@ class Day:
     gate_s: dict[str, float] = field(default_factory=dict)  # when each part is at the gate
     faults: Counter[str] = field(default_factory=Counter)
     killed: int = 0
+    tightest: int = 10**15  # bytes free on the disk
     judging_s: float = 0.0
     running_s: float = 0.0
 
@@ -277,6 +278,7 @@ def run_day(args: argparse.Namespace, folder: Path, has_disk: bool, clock: Clock
             others = records / "others"
             if has_disk and clock.within(DISK_FULL) and not others.exists():
                 fill_up(others)
+                day.tightest = min(day.tightest, shutil.disk_usage(records).free)
             elif has_disk and others.exists() and not clock.within(DISK_FULL):
                 others.unlink()
             if kills and clock.share > kills[0]:
@@ -343,7 +345,7 @@ def fill_up(path: Path) -> None:
                     file.write(bytes(size))
 
 
-def check(day: Day, plc: Plc, store: Store, parts: int) -> tuple[list[tuple[str, str]], list[str]]:
+def check(day: Day, plc: Plc, store: Store, parts: int, has_disk: bool) -> tuple[list[tuple[str, str]], list[str]]:
     """The facts of the day, and what did not hold."""
     with store.session() as session:
         found, views = read_parts(session, Choice()), read_views(session, Choice())
@@ -365,6 +367,7 @@ def check(day: Day, plc: Plc, store: Store, parts: int) -> tuple[list[tuple[str,
             ("the PLC's answer is not on record", taken != parts),
             ("a decision came after its part was at the gate", min(day.margins) <= 0),
             ("a process was not killed", day.killed != len(KILLS)),
+            ("the disk was not full", has_disk and day.tightest > 0),
         )
         if wrong
     ]
@@ -383,6 +386,7 @@ def check(day: Day, plc: Plc, store: Store, parts: int) -> tuple[list[tuple[str,
             "; ".join(f"{value:.1f}" for value in np.percentile(plc.written_ms, (50, 99, 100))),
         ),
         ("kills of the process", str(day.killed)),
+        ("bytes free on the disk, at the least", str(day.tightest) if has_disk else "not tried"),
         ("pictures kept", str(kept)),
         *((f"said meanwhile: {fault}", f"{count} times") for fault, count in sorted(day.faults.items())),
     ]
@@ -406,7 +410,7 @@ def main() -> int:
         folder = Path(scratch) / "disk" / "records"
         day = run_day(args, folder, has_disk, clock, plc)
         store = Store(folder, STATION, must_exist=True)
-        facts, problems = check(day, plc, store, args.parts)
+        facts, problems = check(day, plc, store, args.parts, has_disk)
         end = Choice(clock.now() - timedelta(seconds=clock.seconds), clock.now())
         page = write_shift_report(store, args.out / "shift.html", end, [args.product, args.out / "product B"])
         store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -192,7 +193,8 @@ def _replay(store: Store, arguments: argparse.Namespace) -> int:
 def _syncing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", default="", metavar="URL", help=f"postgresql://USER@HOST/DATABASE; or in ${_TARGET}")
     parser.add_argument("--every", type=float, default=0.0, metavar="SECONDS", help="go on until interrupted")
-    parser.add_argument("--patience", type=float, default=60.0, metavar="SECONDS", help="for a lost connection (60)")
+    help_of_patience = "for a lost connection (60; with --every without end)"
+    parser.add_argument("--patience", type=float, metavar="SECONDS", help=help_of_patience)
 
 
 def _sync(store: Store, arguments: argparse.Namespace) -> None:
@@ -202,8 +204,9 @@ def _sync(store: Store, arguments: argparse.Namespace) -> None:
     if not url:
         raise ConfigError(f"no target: give --to postgresql://USER@HOST/DATABASE, or set {_TARGET}")
     target = Target(url)
+    patience = (math.inf if arguments.every else 60.0) if arguments.patience is None else arguments.patience
     with progress_bar(f"to {target.name}") as progress:
-        for sent in keep_sending(store, target, arguments.every, arguments.patience, progress):
+        for sent in keep_sending(store, target, arguments.every, patience, progress):
             if not arguments.every or sent:
                 print(f"{sent} new rows are in {target.name}", flush=True)
 
