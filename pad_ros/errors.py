@@ -35,6 +35,14 @@ class BuildError(PadError):
     """A compiled component could not be built or loaded."""
 
 
+class PlcError(PadError):
+    """The PLC cannot be reached, or does not answer as agreed."""
+
+
+class TooLateError(PlcError):
+    """A command would not hit its part any more."""
+
+
 class TrainingError(PadError):
     """Training cannot produce a usable product from these views."""
 

@@ -149,7 +149,8 @@ def test_every_requirement_is_pinned_and_has_a_reason():
     assert all("==" in line for line in lock.splitlines() if not line.startswith("#"))
     for group in GROUPS:
         assert set(map(str.lower, requirements(group))) <= pinned, group
-    for group in ("core", "ros", "dev"):
+    assert set(requirements("plc")) <= set(requirements("dev"))  # optional elsewhere, tested here
+    for group in ("core", "ros", "dev", "plc"):
         assert all(requirements(group).values()), group
 
 

@@ -140,6 +140,15 @@ def _gpu() -> str:
     return subprocess.run(query, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
 
+def _plc() -> str:
+    from pad_ros.conveyor.plc import create_plc
+
+    create_plc({"name": "modbus", "address": "plc"}).close()
+    create_plc({"name": "modbus", "address": "/dev/ttyUSB0"}).close()
+    create_plc({"name": "opcua", "address": "opc.tcp://plc"}).close()
+    return "drivers modbus (TCP, RTU) and opcua load"
+
+
 def _blender() -> str:
     from pad_ros.synthesis.blender import blender_version, find_blender
 
@@ -153,6 +162,7 @@ CHECKS: tuple[tuple[str, bool, Check], ...] = (
     ("sample", True, _sample),
     ("ROS 2", False, _ros),
     ("ros2 launch", False, _launch),
+    ("PLC", False, _plc),
     ("GPU", False, _gpu),
     ("Blender", False, _blender),
 )

@@ -3,46 +3,73 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from pad_ros.common.journal import Journal
 from pad_ros.conveyor.parts import Decision
 
 
-class DecisionJournal:
-    """Decisions, and whether the PLC has taken them.
+@dataclass(frozen=True)
+class OpenPart:
+    """A view that was announced of a part that is not decided yet."""
 
-    `run`, `decisions` and `unsent` say what the process before has left.
+    part_id: str
+    view_count: int
+    stamp_s: float
+    belt_m: float | None
+
+
+class DecisionJournal:
+    """Parts on their way to the gate, decisions, and whether the PLC has taken them.
+
+    `run`, `decisions`, `unsent` and `open` say what the process before has left. Positions of a belt that counts from
+    another origin than `origin` mean nothing, and are None.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, origin: str = "") -> None:
         """Reads the journal; an empty path keeps none.
 
         Raises:
             OSError: the file cannot be read or written.
         """
-        self._journal = Journal(path or None, keep=2000)
+        self._journal = Journal(path or None, keep=6000)
         self.run = 0
         self.decisions: list[Decision] = []
+        self.open: list[OpenPart] = []
         waiting: dict[int, Decision] = {}
         for line in self._journal.lines:
             row = json.loads(line)
+            known = row.get("origin") == origin
             if "sent" in row:
                 waiting.pop(row["sent"], None)
-                continue
-            decision = Decision(**{**row["decision"], "arrivals_ns": tuple(row["decision"]["arrivals_ns"])})
-            self.run = row["run"]
-            self.decisions.append(decision)
-            waiting[decision.sequence] = decision
+            elif "open" in row:
+                part = OpenPart(**row["open"])
+                self.open.append(part if known else replace(part, belt_m=None))
+            else:
+                decision = Decision(**{**row["decision"], "arrivals_ns": tuple(row["decision"]["arrivals_ns"])})
+                decision = decision if known else replace(decision, belt_m=None)
+                self.run = row["run"]
+                self.decisions.append(decision)
+                waiting[decision.sequence] = decision
+                self.open = [part for part in self.open if part.part_id != decision.part_id]
         self.unsent = list(waiting.values())
 
-    def decided(self, decision: Decision, run: int) -> None:
+    def announced(self, part: OpenPart, origin: str) -> None:
+        """Notes a view of a part, and what the belt counts its positions from.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._add({"open": asdict(part), "origin": origin})
+
+    def decided(self, decision: Decision, run: int, origin: str = "") -> None:
         """Notes a decision.
 
         Raises:
             OSError: the file cannot be written.
         """
-        self._journal.add(json.dumps({"decision": asdict(decision), "run": run}))
+        self._add({"decision": asdict(decision), "run": run, "origin": origin})
 
     def sent(self, decision: Decision) -> None:
         """Notes that the PLC has taken it, or that it is not offered any more.
@@ -50,4 +77,7 @@ class DecisionJournal:
         Raises:
             OSError: the file cannot be written.
         """
-        self._journal.add(json.dumps({"sent": decision.sequence}))
+        self._add({"sent": decision.sequence})
+
+    def _add(self, row: dict[str, Any]) -> None:
+        self._journal.add(json.dumps(row))

@@ -19,6 +19,9 @@ class Decision:
     `score` is the worst judged view's (NaN when there is none), `views` how many views were judged OK,
     `stamp_s` that of the part's last image, `gate_time_s` when the part reaches the gate (the stamps' clock);
     `sequence` starts at 1 and grows by one with each decision; `arrivals_ns` are those of the views.
+    `belt_m` is where the belt was when the part was in its last image (metres; None when nobody knows or asks);
+    `to_gate_s` and `to_gate_m` are what is left of the part's way when its command leaves, where the gate is timed.
+    `session` (32 bits) is of the process that decided: with the sequence it names the decision for ever.
     """
 
     part_id: str
@@ -30,6 +33,10 @@ class Decision:
     gate_time_s: float
     sequence: int = 0
     arrivals_ns: tuple[int, ...] = ()
+    belt_m: float | None = None
+    to_gate_s: float | None = None
+    to_gate_m: float | None = None
+    session: int = 0
 
 
 @dataclass
@@ -41,6 +48,8 @@ class _Part:
     stamp_s: float
     arrivals_ns: list[int] = field(default_factory=list)
     views: dict[int, ViewVerdict] = field(default_factory=dict)
+    announced: int = 0  # views
+    belt_m: float | None = None
 
     @property
     def last_arrival_ns(self) -> int | None:
@@ -140,6 +149,7 @@ class PartTracker:
         stamp_s: float,
         now_s: float | None = None,
         arrival_ns: int | None = None,
+        belt_m: float | None = None,
     ) -> Decision | None:
         """Takes the verdict on one view; returns the decision when it completes its part.
 
@@ -153,6 +163,7 @@ class PartTracker:
             stamp_s: the image's stamp; the gate time counts from the part's latest.
             now_s: when the verdict arrived, by the clock of `flush`; the stamp when that is the same clock.
             arrival_ns: when the image arrived, nanoseconds of any steady clock; the stamp when None.
+            belt_m: where the belt was at the image, metres; counts when the part was not announced.
         """
         if not part_id:
             self._anonymous += 1
@@ -169,13 +180,22 @@ class PartTracker:
             verdict = _worse(part.views[view_index], verdict)
         part.views[view_index] = verdict
         part.arrivals_ns.append(arrival_ns)
+        if not part.announced and belt_m is not None:
+            part.belt_m = belt_m
         if view_count > 0 or part.expected > 0:  # an index beyond the count proves that the count was too small
             part.expected = max(part.expected, view_count, *(index + 1 for index in part.views))
         if part.complete:
             return self._numbered(self._decide(part_id))
         return None
 
-    def announce(self, part_id: str, view_count: int, stamp_s: float, now_s: float | None = None) -> None:
+    def announce(
+        self,
+        part_id: str,
+        view_count: int,
+        stamp_s: float,
+        now_s: float | None = None,
+        belt_m: float | None = None,
+    ) -> bool:
         """Takes note of a part whose image was taken: it is decided in time also when no verdict on it ever comes.
 
         Args:
@@ -183,10 +203,40 @@ class PartTracker:
             view_count: how many views of the part will come; 0 when unknown.
             stamp_s: the image's stamp.
             now_s: as for `add`.
+            belt_m: where the belt was at the image, metres.
+
+        Returns:
+            Whether the part is open: false when it is decided already.
         """
         part = self._part(part_id, stamp_s, None, stamp_s if now_s is None else now_s) if part_id else None
-        if part is not None:
-            part.expected = max(part.expected, view_count)
+        if part is None:
+            return False
+        part.expected = max(part.expected, view_count)
+        part.announced += 1
+        part.belt_m = belt_m
+        return True
+
+    def places(self) -> list[tuple[str, float | None]]:
+        """The open parts, each with where the belt was at its last image (metres; None when nobody knows)."""
+        return [(part_id, part.belt_m) for part_id, part in self._open.items()]
+
+    def give_up(self, part_id: str, reject: bool) -> Decision:
+        """Decides an open part at once: it comes to the gate, and its verdict is not complete.
+
+        A part that never said how many views it has is decided by them when all that were announced are there.
+
+        Args:
+            part_id: the part.
+            reject: the fail-safe: reject it whatever its views say; or only when one that came speaks against it.
+        """
+        part = self._open[part_id]
+        views = [part.views[index] for index in sorted(part.views)]
+        decision = self._decide(part_id)
+        if part.expected or not views or len(views) < part.announced:
+            reject = reject or (bool(views) and self._policy.judge(views).reject)
+            fail_safe = f"not decided before the gate: {'rejected' if reject else 'passed'} by the fail-safe"
+            decision = replace(decision, reject=reject, reason=f"{decision.reason}; {fail_safe}")
+        return self._numbered(decision)
 
     def flush(self, now_s: float) -> list[Decision]:
         """Decides the parts whose next view is overdue; what never came counts against the part."""
@@ -243,6 +293,7 @@ class PartTracker:
             stamp_s=part.stamp_s,
             gate_time_s=part.stamp_s + self._gate_delay_s,
             arrivals_ns=tuple(part.arrivals_ns),
+            belt_m=part.belt_m,
         )
 
     def _remember(self, part_id: str, stamp_s: float, arrival_ns: int | None) -> None:

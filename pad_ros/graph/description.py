@@ -5,7 +5,7 @@ Imports no ROS. `build.py` turns arguments into processes.
 
 from __future__ import annotations
 
-from pad_ros.conveyor.plc import IMPLEMENTATIONS as PLC_DRIVERS
+from pad_ros.graph.line import GATE, PLC
 from pad_ros.graph.parameters import Argument, Node, Parameter
 
 PACKAGE = "pad_ros"
@@ -138,11 +138,8 @@ NODES: dict[str, Node] = {
                 Parameter(
                     "part_timeout", 60.0, "seconds until a part is decided without its missing views", 0.1, 3600.0
                 ),
-                Parameter("gate_distance", 1.0, "metres from the camera to the reject gate", 0.0, 1000.0),
-                Parameter("belt_speed", 0.2, "metres per second", 0.001, 100.0),
-                Parameter("plc", "log", "driver of the conveyor's PLC", choices=tuple(PLC_DRIVERS)),
-                Parameter("plc_log", "", "file to which the driver log appends; empty: standard output", path=True),
-                Parameter("plc_timeout", 5.0, "seconds for which a command is offered to a failing PLC", 0.0, 3600.0),
+                *GATE,
+                *PLC,
                 _JOURNAL,
                 _RECORDS,
                 _STATION,
@@ -223,6 +220,9 @@ ARGUMENTS: tuple[Argument, ...] = (
         (("localization", "images_rectified"),),
     ),
     Argument("plc", "", "driver of the conveyor's PLC", (("conveyor", "plc"),)),
+    Argument("plc_address", "", "of the PLC, for the drivers modbus and opcua", (("conveyor", "plc_address"),)),
+    Argument("gate", "", "when commands go to the PLC: none (at once), early or timed", (("conveyor", "gate"),)),
+    Argument("dry_run", "", "true tells the PLC that every part is good", (("conveyor", "dry_run"),)),
     Argument(
         "records",
         "",

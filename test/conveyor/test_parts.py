@@ -235,3 +235,18 @@ def test_the_sequence_grows_by_one_in_the_order_in_which_decisions_are_handed_ou
     add(belt, "b", 0, count=2)  # pushes a out, which waits for flush
     second = add(belt, "b", 1, count=2)
     assert [d.sequence for d in [second, *belt.flush(0.0)]] == [1, 2]
+
+
+def test_a_part_that_comes_to_the_gate_is_given_up():
+    belt = tracker()
+    belt.announce("a", 2, stamp_s=1.0, belt_m=0.5)
+    belt.announce("a", 2, stamp_s=2.0, belt_m=0.7)
+    belt.announce("b", 1, stamp_s=2.0)
+    add(belt, "a", 0, count=2, stamp=1.0)
+    assert belt.places() == [("b", None), ("a", 0.7)]
+    decision = belt.give_up("a", reject=False)
+    assert (decision.reject, decision.sequence, decision.belt_m, decision.views) == (False, 1, 0.7, 1)
+    assert "1 never came; not decided before the gate: passed by the fail-safe" in decision.reason
+    assert belt.give_up("b", reject=True).reject
+    assert add(belt, "a", 1, count=2, stamp=2.0) is None and belt.late_views == 1
+    assert belt.announce("a", 2, stamp_s=2.0) is False
