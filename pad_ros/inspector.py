@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from pad_ros.anomaly.comparison import Comparison, create_comparison
+from pad_ros.anomaly.part import ANCHORS, PartEvidence
 from pad_ros.anomaly.regions import Score, create_score, find_regions
 from pad_ros.background.inpainting import Inpainter, create_inpainter
 from pad_ros.background.segmentation import Segmenter, create_segmenter
@@ -23,8 +25,9 @@ from pad_ros.lens import Undistorter
 from pad_ros.localization.front_end import FrontEnd, create_front_end
 from pad_ros.localization.localizer import create_localizer
 from pad_ros.product import Product
-from pad_ros.results import Background, Image, Inspection, PoseEstimate, Reference, Status
+from pad_ros.results import Background, Image, Inspection, Map, PoseEstimate, Reference, Status
 from pad_ros.splatting.rasterize import Rasterizer, create_rasterizer
+from pad_ros.splatting.surface import Surface
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +81,8 @@ class Inspector:
     and `report` everything is in the product's ideal camera.
     """
 
+    gives_evidence = True  # on the part as a whole, in every result
+
     def __init__(self, product: Product) -> None:
         """Makes the stages that the product's profile names.
 
@@ -108,21 +113,21 @@ class Inspector:
                 f"({profile['anomaly']['comparison']['name']}) than are installed; train it again"
             )
 
-    def inspect(self, image: Image) -> Inspection:
+    def inspect(self, image: Image, pose: PoseEstimate | None = None) -> Inspection:
         """Inspects one image (paper, Algorithm 1).
 
         Never raises for what an image holds: what cannot be judged gets a status with a reason, and is anomalous.
 
         Args:
             image: RGB uint8 [H, W, 3] of the product's camera; the result is in its pixels.
+            pose: of the camera, where it is known; else it is found.
         """
         timings: dict[str, float] = {}
-        pose: PoseEstimate | None = None
         try:
             with _stage(timings, "total"):
                 image = self.prepare(image)
                 with _stage(timings, "localization"):
-                    pose = self.localize(image)
+                    pose = pose or self.localize(image)
                 with _stage(timings, "render"):
                     reference = self.render(pose.object_from_camera)
                 with _stage(timings, "background"):
@@ -193,12 +198,28 @@ class Inspector:
             threshold=threshold,
             anomalous=score > threshold,
             regions=regions,
+            evidence=self._evidence_of(anomaly_map, pose, reference),
             pose=pose,
             anomaly_map=anomaly_map,
             reference=reference,
             augmented=augmented,
             background=background,
         )
+
+    def _evidence_of(self, anomaly_map: Map, pose: PoseEstimate, reference: Reference) -> bytes:
+        """What the view says of each place on the part."""
+        if not self.gives_evidence:
+            return b""
+        positions = self._surface.positions(self._rasterizer, self.camera, pose.object_from_camera)
+        return self._evidence.of_view(anomaly_map, reference.mask, positions)
+
+    @cached_property
+    def _surface(self) -> Surface:
+        return Surface(self.product.gaussians)
+
+    @cached_property
+    def _evidence(self) -> PartEvidence:
+        return PartEvidence(self._surface.anchors(ANCHORS))
 
     def report(self, inspection: Inspection) -> Inspection:
         """Brings what was found from the ideal camera into the pixels of the image that came in."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -109,7 +110,8 @@ class Background:
 class Inspection:
     """The result of one image. What could not be judged is anomalous: no part passes silently.
 
-    `score` and `threshold` are NaN, `regions` empty and the arrays None unless `status` is OK.
+    `score` and `threshold` are NaN, `regions` and `evidence` empty and the arrays None unless `status` is OK.
+    `evidence` is what the view says of each place on the part (see `pad_ros.anomaly.part`).
     `timings` maps a stage to milliseconds, with `total`.
     """
 
@@ -119,6 +121,7 @@ class Inspection:
     threshold: float = float("nan")
     anomalous: bool = True
     regions: list[Region] = field(default_factory=list)
+    evidence: bytes = b""
     pose: PoseEstimate | None = None
     timings: dict[str, float] = field(default_factory=dict)
     anomaly_map: Map | None = None
@@ -138,6 +141,7 @@ class Inspection:
                 {"kind": r.kind.name.lower(), "box": list(r.box), "peak": float(r.peak), "area": int(r.area)}
                 for r in self.regions
             ],
+            "evidence": base64.b64encode(self.evidence).decode("ascii"),
             "object_from_camera": None if self.pose is None else self.pose.object_from_camera.tolist(),
             "inliers": 0 if self.pose is None else self.pose.inliers,
             "timings": {stage: round(ms, 3) for stage, ms in self.timings.items()},

@@ -19,24 +19,27 @@ import yaml
 
 import pad_ros
 from pad_ros.anomaly.calibration import Calibration, calibrate
+from pad_ros.anomaly.part_calibration import calibrate_parts
+from pad_ros.augmentation import line_image
 from pad_ros.common.files import shown, write_text
 from pad_ros.common.progress import Progress, silent
 from pad_ros.common.registry import check_settings
 from pad_ros.dataset.classes import ClassData
 from pad_ros.errors import DatasetError, ImageError, TrainingError
-from pad_ros.geometry import Matrix
-from pad_ros.images import read_cutout, read_image, to_uint8
+from pad_ros.geometry import Matrix, pose_error
+from pad_ros.images import read_cutout, read_image
 from pad_ros.inspector import Inspector, create_stages
 from pad_ros.lens import Lens, Undistorter
 from pad_ros.localization.map_builder import build_map
 from pad_ros.localization.sfm_map import SfmMap
 from pad_ros.product import Product
-from pad_ros.results import Image, Inspection, Map, Status
+from pad_ros.results import Image, Inspection, Map, PoseEstimate, Status
 from pad_ros.splatting.checkpoint import Checkpoint
 from pad_ros.splatting.compact import load_compact, save_compact
 from pad_ros.splatting.engine import create_engine
 from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.splatting.settings import describe_settings, resolve_settings
+from pad_ros.splatting.surface import Surface, normals
 from pad_ros.splatting.trainer import train_splats
 from pad_ros.splatting.viewer import Twin
 
@@ -45,9 +48,11 @@ logger = logging.getLogger(__name__)
 
 # Every n-th view is held out: the threshold must come from views that the twin has not seen.
 HOLDOUT_EVERY = 6
-# Each held-out view is inspected before this many different backgrounds.
-BACKGROUNDS_PER_VIEW = 3
+# Each held-out view is inspected so many times, each time on another belt and in another light.
+IMAGES_PER_VIEW = 4
 _FEWEST_VIEWS = 12
+# Of good images as the line may show them, the localiser must find this share; of fewer than the other, it is said.
+_FEWEST_LOCALIZED, _MOST_LOCALIZED = 0.33, 0.9
 _SMALLEST_GROUND = 4  # pixels; what is smaller and white is a glint
 _GROUND_RIM = 2  # pixels
 
@@ -147,17 +152,31 @@ def train_product(
         calibration=Calibration(math.inf, profile["calibration"]["false_reject_rate"], ()),  # until it is set
         provenance=provenance,
     )
-    images = before_clutter(held_out, seed)
-    product = calibrate_product(uncalibrated, images, profile["calibration"]["false_reject_rate"], stage("threshold"))
+    images = on_the_line(uncalibrated, held_out, seed)
+    known = [held_out[index // IMAGES_PER_VIEW].object_from_camera for index in range(len(images))]
+    rate = profile["calibration"]["false_reject_rate"]
+    product = calibrate_product(uncalibrated, images, rate, stage("threshold"), known)
     product = replace(product, lens=data.lens).save(folder, preview=contact_sheet(product, poses))
     shutil.rmtree(folder / ".training")
     return product
 
 
 def calibrate_product(
-    product: Product, images: Sequence[Image | Path], false_reject_rate: float, progress: Progress = silent
+    product: Product,
+    images: Sequence[Image | Path],
+    false_reject_rate: float,
+    progress: Progress = silent,
+    poses: Sequence[Matrix] | None = None,
 ) -> Product:
-    """Sets a product's threshold from images [H, W, 3] of good parts alone, or files of them.
+    """Sets a product's threshold, and what is known of parts, from images [H, W, 3] of good parts alone, or files.
+
+    Args:
+        product: what training has set in it before is the prior for images of the line.
+        images: of good parts.
+        false_reject_rate: the wanted share of good images, and of good parts, that are rejected.
+        progress: called after each image.
+        poses: in training, the known camera-to-object poses [4, 4]; None for images of the line. An image that is
+            not found there is judged from its pose: how to find images better is no matter of thresholds.
 
     Raises:
         TrainingError: an image is not one of the product's camera, or most of them could not be judged.
@@ -169,19 +188,74 @@ def calibrate_product(
         inspections.append(_inspect(inspector, image))
         progress(index + 1, len(images), inspections[-1].status.name)
     _refuse_foreign(images, inspections)
-    scores = [inspection.score for inspection in inspections if inspection.status == Status.OK]
-    if len(scores) < 0.5 * len(images):
+    if poses is not None:
+        inspections = _found(inspector, images, inspections, poses)
+    judged = [index for index, inspection in enumerate(inspections) if inspection.status == Status.OK]
+    scores = [inspections[index].score for index in judged]
+    _refuse_most(inspections, len(scores), 0.5)
+    training = (product.calibration.training or product.calibration) if poses is None else None
+    groups = None if poses is None else [poses[index].tobytes() for index in judged]  # one pose is one view
+    calibration = calibrate(scores, false_reject_rate, groups=groups, training=training)
+    part = calibrate_parts(
+        [inspections[index].evidence for index in judged],
+        judged if groups is None else groups,
+        false_reject_rate,
+        training=training.part if training else None,
+    )
+    return replace(product, calibration=replace(calibration, part=part))
+
+
+def _found(
+    inspector: Inspector, images: Sequence[Image | Path], inspections: list[Inspection], poses: Sequence[Matrix]
+) -> list[Inspection]:
+    """The inspections, with those anew from the known pose where the localiser found none or a wrong one.
+
+    Raises:
+        TrainingError: it finds so few that the product would be of no use.
+    """
+    right = [
+        i.pose is not None and _near(i.pose.object_from_camera, p) for i, p in zip(inspections, poses, strict=True)
+    ]
+    _refuse_most(inspections, sum(right), _FEWEST_LOCALIZED)
+    if sum(right) < _MOST_LOCALIZED * len(right):
+        logger.warning(
+            "%d of %d good images, as the line may show them, were localised wrongly or not at all, and would be "
+            "rejected for that; more photos, nearer to the part, help",
+            len(right) - sum(right),
+            len(right),
+        )
+    return [
+        inspection if is_right else inspector.inspect(_read(image), PoseEstimate(pose, 0, 0, 0.0))
+        for inspection, is_right, image, pose in zip(inspections, right, images, poses, strict=True)
+    ]
+
+
+def _near(estimate: Matrix, pose: Matrix) -> bool:
+    degrees, distance = pose_error(estimate, pose)
+    return degrees < 1.0 and distance < 0.01
+
+
+def _refuse_most(inspections: list[Inspection], count: int, least: float) -> None:
+    """Refuses to go on when only so many of the images were judged.
+
+    Raises:
+        TrainingError: says why.
+    """
+    if count < least * len(inspections):
         reasons = sorted({inspection.reason for inspection in inspections if inspection.reason})
         raise TrainingError(
-            f"only {len(scores)} of {len(images)} good images could be judged ({'; '.join(reasons[:2])}); "
+            f"only {count} of {len(inspections)} good images could be judged ({'; '.join(reasons[:2])}); "
             "are they images of this part, from this camera?"
         )
-    return replace(product, calibration=calibrate(scores, false_reject_rate))
+
+
+def _read(image: Image | Path) -> Image:
+    return read_image(image) if isinstance(image, Path) else image
 
 
 def _inspect(inspector: Inspector, image: Image | Path) -> Inspection:
     try:
-        return inspector.inspect(read_image(image) if isinstance(image, Path) else image)
+        return inspector.inspect(_read(image))
     except ImageError as error:
         return Inspection(Status.BAD_IMAGE, str(error))
 
@@ -282,33 +356,26 @@ def _is_whole(alpha: Map) -> bool:
     return bool((border < 0.5).mean() < 0.25)
 
 
-def before_clutter(cutouts: list[Cutout], seed: int) -> list[Image]:
-    """Puts each good view before invented backgrounds, for a threshold that knows clutter."""
+def on_the_line(product: Product, cutouts: Sequence[Cutout], seed: int) -> list[Image]:
+    """Shows each good view several times as the line may, for a threshold that knows belts, rails and shade.
+
+    Args:
+        product: its twin says how the faces lie that a lamp elsewhere shades otherwise.
+        cutouts: good views of its camera.
+        seed: of belts, light and noise.
+
+    Returns:
+        IMAGES_PER_VIEW images [H, W, 3] of each view in turn.
+    """
     rng = np.random.default_rng(seed)
+    rasterizer = create_rasterizer(product.profile["splatting"]["rasterizer"])
+    surface = Surface(product.gaussians)
     images = []
     for cutout in cutouts:
-        for _ in range(BACKGROUNDS_PER_VIEW):
-            background = clutter(cutout.image.shape[:2], rng)
-            through = (1.0 - cutout.alpha)[..., None]  # [H, W, 1]
-            blended = cutout.image + through * (background - 255.0)
-            images.append(to_uint8(blended))
+        positions = surface.positions(rasterizer, product.camera, cutout.object_from_camera)
+        facing = normals(positions, cutout.object_from_camera)
+        images += [line_image(cutout.image, cutout.alpha, facing, rng) for _ in range(IMAGES_PER_VIEW)]
     return images
-
-
-def clutter(shape: tuple[int, int], rng: np.random.Generator) -> Map:
-    """An invented background [H, W, 3] in 0…255: stains of several sizes, plates with seams, grain."""
-    height, width = shape
-    picture = np.full((height, width, 3), rng.uniform(60, 180), dtype=np.float32)
-    picture += rng.uniform(-20, 20, size=3).astype(np.float32)
-    for cells, contrast in ((4, 18), (16, 9), (64, 5)):  # large stains are strong, small ones faint, as on a belt
-        noise = rng.normal(0, contrast, size=(cells, cells)).astype(np.float32)
-        picture += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)[..., None]
-    angle, period = rng.uniform(0, np.pi), rng.uniform(0.08, 0.25) * width
-    rows, columns = np.mgrid[:height, :width]
-    position = (columns * np.cos(angle) + rows * np.sin(angle)) % period  # [H, W]
-    picture -= 50.0 * (position < 2.5)[..., None]
-    picture += rng.normal(0, 3, size=picture.shape)
-    return np.clip(picture, 0, 255).astype(np.float32)
 
 
 def contact_sheet(product: Product, poses: list[Matrix], columns: int = 3) -> Image:

@@ -5,11 +5,12 @@ import cv2
 import numpy as np
 import pytest
 
+from pad_ros.anomaly.part import ANCHORS, Level, fuse
 from pad_ros.errors import ConfigError, ImageError, NotLocalizedError, ProductError
 from pad_ros.geometry import look_at, pose_error
 from pad_ros.inspector import Inspector, compose
 from pad_ros.lens import Lens, Undistorter
-from pad_ros.results import Background, Reference, RegionKind, Status
+from pad_ros.results import Background, PoseEstimate, Reference, RegionKind, Status
 
 
 def first_of_each_part(sample_images):
@@ -144,7 +145,8 @@ def test_nothing_is_judged_where_the_lens_sees_nothing(product, inspector, sampl
     seen = Undistorter(distorted.lens).seen
     everything = Reference(np.zeros((*seen.shape, 3), np.uint8), np.ones_like(seen), np.zeros(seen.shape, np.float32))
     image = sample_images[0][2]
-    judged = distorted.judge(image, None, everything, Background(np.ones_like(seen), image))
+    nowhere = PoseEstimate(np.eye(4), 0, 0, 0.0)
+    judged = distorted.judge(image, nowhere, everything, Background(np.ones_like(seen), image))
     assert not seen.all() and not judged.anomaly_map[~seen].any() and judged.anomaly_map[seen].any()
 
 
@@ -250,3 +252,22 @@ def test_a_grey_part_is_inspected_in_grey(product, sample_images):
     grey = Inspector(replace(product, gaussians=replace(product.gaussians, sh=sh)))
     image = np.repeat(sample_images[0][2].mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
     assert grey.inspect(image).status == Status.OK
+
+
+def test_evidence_finds_the_defect_from_every_view_and_comes_with_each_result(inspector, sample_images):
+    """On the sample, whose product knows nothing of parts yet, the general prior tells the parts apart."""
+    parts = {}
+    for part, _, image in sample_images:
+        parts.setdefault(part, []).append(inspector.inspect(image).evidence)
+    assert {len(evidence) for views in parts.values() for evidence in views} == {ANCHORS}
+    level = Level.of(parts["off_road_car_09"])
+    good = fuse(parts["off_road_car_09"], level)
+    assert all(fuse(views, level) > 1.5 * good for part, views in parts.items() if part != "off_road_car_09")
+
+
+def test_a_known_pose_is_not_looked_for(inspector, sample_images):
+    image = sample_images[0][2]
+    found = inspector.inspect(image)
+    given = inspector.inspect(image, found.pose)
+    assert given.score == found.score and given.evidence == found.evidence
+    assert given.pose is found.pose

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from pad_ros.anomaly.calibration import Calibration
+from pad_ros.augmentation import belt_image, line_image
 from pad_ros.cli import main
 from pad_ros.dataset.classes import read_class, write_transforms
 from pad_ros.errors import BuildError, ConfigError, DatasetError, TrainingError, WeightsError
@@ -28,9 +29,9 @@ from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.splatting.settings import PRESETS, describe_settings
 from pad_ros.training import (
     HOLDOUT_EVERY,
-    before_clutter,
+    IMAGES_PER_VIEW,
     calibrate_product,
-    clutter,
+    on_the_line,
     read_cutouts,
     train_product,
     white_cutout,
@@ -97,7 +98,9 @@ def test_pad_train_makes_a_product_that_inspects(small_class, quick_profile, tmp
     assert trainer == describe_settings(dataclasses.replace(PRESETS["fast"], **QUICK))
     assert (folder / "splats.npz").is_file() and is_compact(trained.gaussians)
     held_out = trained.provenance["views"]["held_out_for_threshold"]
-    assert held_out < len(trained.calibration.scores) <= 3 * held_out  # each before three backgrounds
+    assert held_out < len(trained.calibration.scores) <= IMAGES_PER_VIEW * held_out
+    assert trained.calibration.independent < len(trained.calibration.scores)  # images of one view are alike
+    assert trained.calibration.part.limit(1) > trained.calibration.part.limit(9)
     assert (folder / "preview.png").is_file() and not (folder / ".training").exists()
 
     photos = [str(small_class / "train" / "good" / f"{index}.png") for index in (0, 7, 14)]
@@ -293,7 +296,8 @@ def test_photos_of_several_cameras_are_brought_into_one(distorted_class, tmp_pat
 
 def test_good_images_of_something_else_do_not_calibrate(product):
     rng = np.random.default_rng(0)
-    belts = [clutter((product.camera.height, product.camera.width), rng).astype(np.uint8) for _ in range(8)]
+    nothing = np.zeros((product.camera.height, product.camera.width), np.float32)
+    belts = [belt_image(np.zeros((*nothing.shape, 3), np.uint8), nothing, rng).astype(np.uint8) for _ in range(8)]
     with pytest.raises(TrainingError, match="only 0 of 8"):
         calibrate_product(product, belts, 0.01)
 
@@ -328,8 +332,8 @@ def test_white_ground_is_found_in_a_jpeg_too():
 def test_photos_that_are_not_cut_out_are_refused_before_any_work(small_class, tmp_path):
     root = shutil.copytree(small_class, tmp_path / "car")
     photos = root / "train" / "good"
-    (cutout,) = before_clutter([read_cutouts(read_class(root))[3]], seed=0)[:1]
-    write_image(photos / "3.png", cutout)
+    cutout = read_cutouts(read_class(root))[3]
+    write_image(photos / "3.png", line_image(cutout.image, cutout.alpha, None, np.random.default_rng(0)))
     with pytest.raises(DatasetError, match=r"1 of \d+ photos are not cut out, as 3\.png: cut the part out"):
         train_product(read_class(root), load_profile("cpu"), tmp_path / "p")
     write_image(photos / "3.png", np.full((240, 240, 3), 255, np.uint8))
@@ -402,10 +406,27 @@ def _answering(text):
     return ask
 
 
-def test_clutter_replaces_the_white_and_leaves_the_part(small_class):
-    cutout = read_cutouts(read_class(small_class))[0]
-    for image in before_clutter([cutout], seed=3):
+def test_views_for_the_threshold_are_as_on_the_line(small_class, product):
+    data = read_class(small_class)
+    scaled = replace(product, lens=Lens(data.camera))
+    cutouts = read_cutouts(data)[:2]
+    images = on_the_line(scaled, cutouts, seed=3)
+    assert len(images) == 2 * IMAGES_PER_VIEW
+    for index, image in enumerate(images):
+        cutout = cutouts[index // IMAGES_PER_VIEW]
         inside, outside = cutout.alpha > 0.999, cutout.alpha < 0.001
-        np.testing.assert_array_equal(image[inside], cutout.image[inside])
-        assert image[outside].std() > 5 and image[outside].mean() < 230
-    assert all(map(np.array_equal, before_clutter([cutout], 3), before_clutter([cutout], 3)))
+        correlation = np.corrcoef(image[inside].ravel(), cutout.image[inside].ravel())[0, 1]
+        assert correlation > 0.9 and image[outside].std() > 5 and image[outside].mean() < 230
+    assert all(map(np.array_equal, images, on_the_line(scaled, cutouts, seed=3)))
+
+
+def test_images_of_the_line_correct_the_threshold_that_training_made(product, sample_images):
+    """A handful is enough, the second time starts from training again, and parts are calibrated as well."""
+    good = [image for part, _, image in sample_images if part == "off_road_car_09"]
+    first = calibrate_product(product, good[:4], 0.01).calibration
+    assert len(first.scores) == 4 and first.training == product.calibration
+    again = calibrate_product(replace(product, calibration=first), good[:4], 0.01).calibration
+    assert again == first
+    assert first.part is not None and first.threshold != product.calibration.threshold
+    with pytest.raises(ConfigError, match="3 good images or more, got 2"):
+        calibrate_product(product, good[:2], 0.01)

@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
         f"{arguments.product}: threshold {old:.4g} -> {new:.4g} from {len(scores)} good images{unjudged}, "
         f"{above} of which the old one would have rejected"
     )
+    print(calibrated.calibration.confidence())
 
 
 def _ask(what: str) -> None:

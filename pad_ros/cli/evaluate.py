@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pad_ros.cli.options import DEFAULT_PROFILE
+from pad_ros.cli.options import DEFAULT_PROFILE, add_policy_arguments, policy_from
 from pad_ros.common.progress import progress_bar
 from pad_ros.dataset.classes import list_classes, read_class
 from pad_ros.errors import ConfigError
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="take this product, or those in CLASS or CLASS/run_N below, instead of training",
     )
+    add_policy_arguments(parser)
     parser.add_argument("--jobs", type=int, default=0, help="how many at a time (one per two cores; a cluster's room)")
     parser.add_argument("--backend", default="loky", choices=BACKENDS, help="this machine, or a cluster")
     parser.add_argument("--cluster", default="", metavar="ADDRESS", help="of Dask's scheduler or Ray's head")
@@ -50,7 +51,8 @@ def run(arguments: argparse.Namespace) -> None:
     classes = [read_class(root) for root in roots]
     out = arguments.output.resolve()  # workers have folders of their own
     methods = list(dict.fromkeys(arguments.methods or ["pad"]))
-    jobs = plan(classes, methods, arguments.runs, out, arguments.product.resolve() if arguments.product else None)
+    products = arguments.product.resolve() if arguments.product else None
+    jobs = plan(classes, methods, arguments.runs, out, products, policy_from(arguments))
     if not arguments.product:
         check_products(jobs, profile)
     backend = Backend(arguments.backend, arguments.jobs, arguments.cluster)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from pad_ros.cli.options import image_paths
+from pad_ros.cli.options import add_policy_arguments, image_paths, policy_from
 from pad_ros.common.files import shown
 from pad_ros.common.progress import progress_bar
 from pad_ros.errors import PadError
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("product", type=Path)
     parser.add_argument("images", type=Path, nargs="+", help="files or folders")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    add_policy_arguments(parser)
     parser.add_argument("--save-maps", action="store_true", help="also write the float32 anomaly maps")
     parser.add_argument("--records", type=Path, metavar="DIR", help="keep the verdicts in these records too")
     parser.add_argument("--station", default="", help="name of this machine in the records (the host's name)")
@@ -32,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    inspector = Inspector(Product.load(arguments.product))
+    product = Product.load(arguments.product)
+    inspector, policy = Inspector(product), policy_from(arguments).create(product)
     paths = image_paths(arguments.images)
     with (
         _records(arguments, inspector.product) as keep,
@@ -48,8 +50,8 @@ def run(arguments: argparse.Namespace) -> None:
             writer.add(shown(path), image, inspection)
             keep(path, inspection)
             progress(index + 1, len(paths), inspection.status.name)
-    print(f"report: {write_report(arguments.output, title=inspector.product.name)}")
-    print(summarize(read_results(arguments.output)).line())
+    print(f"report: {write_report(arguments.output, product.name, policy, product.calibration)}")
+    print(summarize(read_results(arguments.output), policy).line())
 
 
 def _records(

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from pad_ros.conveyor.policy import IMPLEMENTATIONS as POLICIES
+from pad_ros.conveyor.policy import PolicyChoice
 from pad_ros.errors import ConfigError
 from pad_ros.images import list_images
 
 DEFAULT_PROFILE = "cpu"
+
+
+def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares when a part is rejected, as the conveyor node's parameters do."""
+    parser.add_argument("--policy", choices=tuple(POLICIES), default="any", help="rule for rejecting a part (any)")
+    parser.add_argument("--votes", type=int, default=2, help="anomalous views that reject a part, for votes (2)")
+    parser.add_argument(
+        "--max-unjudged", type=int, default=0, help="views without result that do not count against a part (0)"
+    )
+
+
+def policy_from(arguments: argparse.Namespace) -> PolicyChoice:
+    """The reject policy that the arguments name."""
+    return PolicyChoice(arguments.policy, arguments.votes, arguments.max_unjudged)
 
 
 def image_paths(names: Sequence[Path]) -> list[Path]:

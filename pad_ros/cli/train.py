@@ -38,3 +38,4 @@ def run(arguments: argparse.Namespace) -> None:
         f"{arguments.output}: {product.name}, {len(product.gaussians)} Gaussians, "
         f"{len(product.sfm_map.points)} map points, threshold {product.calibration.threshold:.4g}, {megabytes:.1f} MB"
     )
+    print(product.calibration.confidence())

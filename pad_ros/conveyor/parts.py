@@ -150,6 +150,7 @@ class PartTracker:
         now_s: float | None = None,
         arrival_ns: int | None = None,
         belt_m: float | None = None,
+        evidence: bytes = b"",
     ) -> Decision | None:
         """Takes the verdict on one view; returns the decision when it completes its part.
 
@@ -164,6 +165,7 @@ class PartTracker:
             now_s: when the verdict arrived, by the clock of `flush`; the stamp when that is the same clock.
             arrival_ns: when the image arrived, nanoseconds of any steady clock; the stamp when None.
             belt_m: where the belt was at the image, metres; counts when the part was not announced.
+            evidence: what the view says of each place on the part, for the policy `fused`.
         """
         if not part_id:
             self._anonymous += 1
@@ -174,7 +176,7 @@ class PartTracker:
         if part is None:
             self.late_views += 1
             return None
-        verdict = ViewVerdict(view_index, Status(status), float(score), bool(anomalous))
+        verdict = ViewVerdict(view_index, Status(status), float(score), bool(anomalous), evidence)
         if view_index in part.views:
             self.duplicate_views += 1
             verdict = _worse(part.views[view_index], verdict)

@@ -6,26 +6,32 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError
 from pad_ros.results import Status
 
+if TYPE_CHECKING:
+    from pad_ros.product import Product
+
 IMPLEMENTATIONS = {
     "any": "pad_ros.conveyor.policy:AnyPolicy",
     "votes": "pad_ros.conveyor.policy:VotesPolicy",
+    "fused": "pad_ros.conveyor.fused:FusedPolicy",
 }
 
 
 @dataclass(frozen=True)
 class ViewVerdict:
-    """The verdict on one view of a part; `score` is NaN unless `status` is OK."""
+    """The verdict on one view of a part; `score` is NaN unless `status` is OK, `evidence` as in `Inspection`."""
 
     view_index: int
     status: Status
     score: float
     anomalous: bool
+    evidence: bytes = b""
 
     @property
     def judged(self) -> bool:
@@ -35,11 +41,15 @@ class ViewVerdict:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on a part: why, and its worst judged view's score (NaN when there is none)."""
+    """The verdict on a part: why, and its worst judged view's score (NaN when there is none).
+
+    By `suspicion` one policy ranks parts: a higher one speaks more against a part; inf where it was not seen enough.
+    """
 
     reject: bool
     reason: str
     score: float
+    suspicion: float = float("nan")
 
 
 class RejectPolicy(Protocol):
@@ -74,11 +84,14 @@ class VotesPolicy:
         """Judges a part by its views; `missing` more were announced and never came."""
         judged = [view for view in views if view.judged]
         bad = [view for view in judged if view.anomalous]
-        unseen = len(views) - len(judged) + missing
-        against = len(bad) + max(0, unseen - self.max_unjudged)
-        reject = against >= self.votes or not judged or missing > self.max_unjudged
+        uncounted = max(0, unseen_views(views, missing) - self.max_unjudged)
+        unfit = not judged or missing > self.max_unjudged
+        reject = len(bad) + uncounted >= self.votes or unfit
+        ranked = [math.inf] * uncounted + sorted((view.score for view in judged), reverse=True)
+        suspicion = math.inf if unfit else ranked[self.votes - 1] if len(ranked) >= self.votes else 0.0
         worst = max(judged, key=lambda view: view.score, default=None)
-        return Verdict(reject, _reason(views, bad, worst, missing), worst.score if worst else float("nan"))
+        reason = _reason(views, bad, worst, missing)
+        return Verdict(reject, reason, worst.score if worst else float("nan"), suspicion)
 
 
 class AnyPolicy(VotesPolicy):
@@ -102,15 +115,63 @@ def create_policy(settings: Mapping[str, Any]) -> RejectPolicy:
     return create("reject policy", IMPLEMENTATIONS, settings)
 
 
+@dataclass(frozen=True)
+class PolicyChoice:
+    """A reject policy by name, with the settings that users have for all of them; each takes what it knows.
+
+    Attributes:
+        name: of IMPLEMENTATIONS.
+        votes: anomalous views that reject a part, for `votes`.
+        max_unjudged: views without result that do not count against a part.
+    """
+
+    name: str = "any"
+    votes: int = 2
+    max_unjudged: int = 0
+
+    def create(self, product: Product | Path | str | None = None) -> RejectPolicy:
+        """Makes it.
+
+        Args:
+            product: or its folder, for `fused`.
+
+        Raises:
+            ConfigError: unknown name, a refused setting, or no product, or one that knows nothing of parts.
+            ProductError: the product cannot be read.
+        """
+        settings: dict[str, Any] = {"name": self.name, "max_unjudged": self.max_unjudged}
+        if self.name == "votes":
+            settings["votes"] = self.votes
+        if self.name == "fused":
+            from pad_ros.product import Product  # brings OpenCV and the map
+
+            if product is None:
+                raise ConfigError("reject policy 'fused': needs the product's calibration, and no product was named")
+            loaded = product if isinstance(product, Product) else Product.load(product)
+            settings["calibration"] = loaded.calibration
+        return create_policy(settings)
+
+
+def unseen_views(views: Sequence[ViewVerdict], missing: int) -> int:
+    """How many views of a part were not judged, or never came."""
+    return sum(not view.judged for view in views) + missing
+
+
 def _reason(views: Sequence[ViewVerdict], bad: Sequence[ViewVerdict], worst: ViewVerdict | None, missing: int) -> str:
     """One line such as `2 of 9 views anomalous (worst: view 3); 1 without result (NOT_LOCALIZED)`."""
     total = len(views) + missing
     parts = [f"{len(bad)} of {total} view{'s' * (total != 1)} anomalous"]
     if bad and worst is not None and total > 1:
         parts[0] += f" (worst: view {worst.view_index})"
+    return "; ".join([*parts, *describe_views(views, missing)])
+
+
+def describe_views(views: Sequence[ViewVerdict], missing: int) -> list[str]:
+    """What is wrong with the views that there are: `1 without result (NOT_LOCALIZED)`, `2 never came`."""
     unjudged = Counter(view.status.name for view in views if not view.judged)
+    parts = []
     if unjudged:
         parts.append(f"{unjudged.total()} without result ({', '.join(sorted(unjudged))})")
     if missing:
         parts.append(f"{missing} never came")
-    return "; ".join(parts)
+    return parts

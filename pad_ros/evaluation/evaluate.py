@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from pad_ros.common.files import shown
 from pad_ros.common.progress import Progress, silent
+from pad_ros.conveyor.policy import RejectPolicy
 from pad_ros.dataset.classes import ClassData, TestView
 from pad_ros.errors import EvaluationError, ImageError
 from pad_ros.evaluation.metrics import (
@@ -21,6 +22,7 @@ from pad_ros.evaluation.metrics import (
     total_counts,
 )
 from pad_ros.evaluation.results_writer import ResultWriter
+from pad_ros.evaluation.summary import summarize
 from pad_ros.images import read_image
 from pad_ros.results import Image, Inspection, Mask, Status
 
@@ -31,6 +33,21 @@ class ImageInspector(Protocol):
     def inspect(self, image: Image) -> Inspection:
         """Inspects one image [H, W, 3]; says in the status when it cannot be judged."""
         ...
+
+
+@dataclass(frozen=True)
+class PartScores:
+    """The scores of a class's parts by the verdicts on all of their views; a part is defective when a view shows it.
+
+    A metric is None where there are no parts of one kind.
+    """
+
+    parts: int
+    defective: int
+    auroc: float | None  # of the policy's suspicion
+    f1: float | None  # of its verdicts
+    false_reject_rate: float | None
+    miss_rate: float | None
 
 
 @dataclass(frozen=True)
@@ -61,11 +78,14 @@ class ClassScores:
     baseline_ms: float = float("nan")  # median per image as SplatPose+ counts: of localisation, PnP alone
     method: str = "pad"  # see `pad_ros.evaluation.methods`
     run: int = 0  # which product, trained with which seed
+    parts: PartScores | None = None  # by the reject policy in use
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; what is not finite becomes None."""
 
         def plain(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {key: plain(item) for key, item in value.items()}
             return None if isinstance(value, float) and not np.isfinite(value) else value
 
         return {key: plain(value) for key, value in asdict(self).items()}
@@ -83,6 +103,8 @@ class ClassScores:
             if values.get(name, 0) is None and field.type == "float":
                 values[name] = float("inf" if name == "f1_threshold" else "nan")
         try:
+            if values.get("parts") is not None:
+                values["parts"] = PartScores(**values["parts"])
             return cls(**values)
         except TypeError as error:
             raise EvaluationError(f"these are no scores of a class: {error}") from None
@@ -94,6 +116,7 @@ def evaluate_class(
     *,
     background_free: bool = False,
     min_area: int = 1,
+    policy: RejectPolicy | None = None,
     writer: ResultWriter | None = None,
     progress: Progress | None = None,
 ) -> ClassScores:
@@ -105,6 +128,7 @@ def evaluate_class(
         background_free: judge the part alone over white: the data set's own background-free images or, where it has
             none, its images cut with its object masks.
         min_area: for the localisation F1, smaller regions in pixels are not reported; 1 is the paper's.
+        policy: when a part is rejected; by default when any view is anomalous.
         writer: takes every result, if given.
         progress: called after each image.
 
@@ -126,7 +150,32 @@ def evaluate_class(
         inspection.reference = inspection.background = inspection.augmented = None
         inspections.append(inspection)
         progress(index + 1, len(class_data.test), f"{view.defect}: {inspection.status.name}")
-    return _score(class_data, inspections, truths, background_free, min_area)
+    scores = _score(class_data, inspections, truths, background_free, min_area)
+    return replace(scores, parts=score_parts(class_data.test, inspections, policy))
+
+
+def score_parts(
+    views: Sequence[TestView], inspections: Sequence[Inspection], policy: RejectPolicy | None = None
+) -> PartScores:
+    """Judges the parts that test views show as the conveyor does, and compares the verdicts with the labels."""
+    rows = [
+        {"part_id": v.part_id, "view_index": v.view_index, "view_count": v.view_count, "label": v.anomalous}
+        | {"image": v.path.name, **i.to_dict()}
+        for v, i in zip(views, inspections, strict=True)
+    ]
+    parts = summarize(rows, policy).parts
+    labels = np.array([any(row["label"] for row in part.rows) for part in parts])
+    rejected = np.array([part.verdict.reject for part in parts])
+    suspicions = [part.verdict.suspicion for part in parts]
+    found, both = int((rejected & labels).sum()), bool(labels.any() and not labels.all())
+    return PartScores(
+        parts=len(parts),
+        defective=int(labels.sum()),
+        auroc=auroc(suspicions, labels) if both else None,
+        f1=2.0 * found / float(rejected.sum() + labels.sum()) if labels.any() else None,
+        false_reject_rate=float(rejected[~labels].mean()) if not labels.all() else None,
+        miss_rate=float((~rejected[labels]).mean()) if labels.any() else None,
+    )
 
 
 def check_class(class_data: ClassData, background_free: bool) -> None:

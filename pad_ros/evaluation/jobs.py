@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 import pad_ros
 from pad_ros.common.files import shown, write_text
 from pad_ros.common.progress import progress_bar, progress_bars, silent
+from pad_ros.conveyor.policy import PolicyChoice
 from pad_ros.dataset.classes import ClassData, read_class
 from pad_ros.errors import PadError
 from pad_ros.evaluation.evaluate import ClassScores, evaluate_class
@@ -32,9 +33,9 @@ from pad_ros.training import train_product
 
 SCORES = "scores.json"
 # The code that decides scores: these rooms and modules, tests, pictures and tables not among them.
-_ROOMS = ("anomaly", "background", "common", "dataset", "localization", "splatting", "weights")
+_ROOMS = ("anomaly", "background", "common", "conveyor", "dataset", "localization", "splatting", "weights")
 _MODULES = ("geometry", "images", "inspector", "lens", "product", "profiles", "results")
-_METHODS = ("evaluate", "methods", "metrics")  # of this room
+_METHODS = ("evaluate", "methods", "metrics", "summary")  # of this room
 _LIBRARIES = ("cv2", "numpy", "onnxruntime", "scipy")
 
 
@@ -61,6 +62,7 @@ class Job:
     run: int
     product: Path
     folder: Path
+    policy: PolicyChoice = PolicyChoice()
 
     @property
     def title(self) -> str:
@@ -74,6 +76,7 @@ class Job:
             "product": hashlib.sha256((self.product / MANIFEST).read_bytes()).hexdigest(),
             "method": self.method,
             "data": self.data,
+            "policy": asdict(self.policy),
             "code": code_digest(),
             "libraries": {name: str(import_module(name).__version__) for name in _LIBRARIES},
         }
@@ -104,7 +107,9 @@ def judge(job: Job, watched: bool) -> str:
     """Does a job; returns why it could not be done, or nothing."""
     try:
         method = find_method(job.method)
-        data, inspector = read_class(job.root), method.create(Product.load(job.product))
+        product = Product.load(job.product)
+        data, inspector = read_class(job.root), method.create(product)
+        policy = job.policy.create(product) if method.calibrated else None
         (job.folder / SCORES).unlink(missing_ok=True)
         bar = progress_bar(job.title) if watched else nullcontext(silent)
         with ResultWriter(job.folder, pictures=method.calibrated) as writer, bar as progress:
@@ -113,14 +118,15 @@ def judge(job: Job, watched: bool) -> str:
                 inspector,
                 background_free=method.background_free,
                 min_area=inspector.product.profile["anomaly"]["regions"].get("min_area", 1),
+                policy=policy,
                 writer=writer,
                 progress=progress,
             )
         if method.calibrated:
-            write_report(job.folder, title=data.name)
+            write_report(job.folder, data.name, policy, product.calibration)
         scores = replace(scores, method=job.method, run=job.run)
         if not method.calibrated:
-            scores = replace(scores, false_reject_rate=math.nan, miss_rate=math.nan)
+            scores = replace(scores, false_reject_rate=math.nan, miss_rate=math.nan, parts=None)
         content = {"key": job.key, "scores": scores.to_dict()}
         write_text(job.folder / SCORES, json.dumps(content, indent=1, allow_nan=False) + "\n")
     except PadError as error:

@@ -28,6 +28,8 @@ _BACKBONE = {"name": "efficientnet_lite0"}  # for products whose own comparison 
 class PaperInspector(Inspector):
     """Algorithm 1 as the paper writes it: the twin is cut out at M_s, where ours blends by its transmittance."""
 
+    gives_evidence = False  # the paper knows no parts
+
     def __init__(self, product: Product) -> None:
         """Makes the stages, with the paper's comparison."""
         super().__init__(_comparing(product, _L1))
@@ -49,6 +51,8 @@ class TwinMaskInspector(PaperInspector):
 
 class SplatPosePlusInspector(Inspector):
     """SplatPose+: the whole image against the twin over white, by squared differences; needs white backgrounds."""
+
+    gives_evidence = False
 
     def __init__(self, product: Product) -> None:
         """Makes the stages, with the baseline's comparison."""

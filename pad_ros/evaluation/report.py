@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
+from pad_ros.anomaly.calibration import Calibration
 from pad_ros.common.files import write_text
 from pad_ros.conveyor.policy import RejectPolicy
 from pad_ros.dataset.classes import GOOD
 from pad_ros.errors import ImageError
+from pad_ros.evaluation.drift import drift_of
 from pad_ros.evaluation.results_writer import encode_jpeg, read_results
 from pad_ros.evaluation.summary import PartResult, Row, Summary, format_ms, summarize
 from pad_ros.images import read_image
@@ -23,13 +25,19 @@ _FILTERS = {"all": "All parts", "rejected": "Rejected", "passed": "Passed", "unj
 _PICTURES = {"overlay": "verdict", "view": "image", "reference": "twin"}
 
 
-def write_report(folder: Path | str, title: str = "Inspection", policy: RejectPolicy | None = None) -> Path:
+def write_report(
+    folder: Path | str,
+    title: str = "Inspection",
+    policy: RejectPolicy | None = None,
+    calibration: Calibration | None = None,
+) -> Path:
     """Writes `report.html` from a folder's `results.jsonl` and pictures.
 
     Args:
         folder: what `ResultWriter` wrote.
         title: of the page: the product's or the class's name.
         policy: when a part is rejected; by default when any view is anomalous.
+        calibration: of the product: says how far its threshold holds, and whether the scores drift from it.
 
     Returns:
         The page's path.
@@ -40,7 +48,7 @@ def write_report(folder: Path | str, title: str = "Inspection", policy: RejectPo
     folder = Path(folder)
     summary = summarize(read_results(folder), policy)
     path = folder / "report.html"
-    write_text(path, _page(folder, title, summary))
+    write_text(path, _page(folder, title, summary, calibration))
     return path
 
 
@@ -63,7 +71,7 @@ def html_page(title: str, body: str, more_style: str = "") -> str:
 """
 
 
-def _page(folder: Path, title: str, summary: Summary) -> str:
+def _page(folder: Path, title: str, summary: Summary, calibration: Calibration | None) -> str:
     fold = len(summary.parts) > _OPEN_PARTS
     radios = "".join(
         f'<input class="hidden" type="radio" name="filter" id="f-{key}"{" checked" * (key == "all")}>'
@@ -75,6 +83,7 @@ def _page(folder: Path, title: str, summary: Summary) -> str:
 <h1>{escape(title)}: inspection report</h1>
 <p class="line">{escape(summary.line())}</p>
 {_tiles(summary)}
+{_promise(summary, calibration) if calibration else ""}
 </header>
 {radios}
 <nav class="filters">{labels}</nav>
@@ -109,6 +118,16 @@ def _tiles(summary: Summary) -> str:
         if count
     )
     return f'<div class="tiles">{cells}</div><div class="share">{share}</div>'
+
+
+def _promise(summary: Summary, calibration: Calibration) -> str:
+    """What the threshold promises, and whether the scores are still like those that it comes from."""
+    passed = [row for part in summary.parts if not part.verdict.reject for row in part.rows]
+    drift = drift_of(calibration, [row["score"] for row in passed if row.get("score") is not None])
+    lines = [f'<p class="line">Threshold {calibration.threshold:.3g}: {escape(calibration.confidence())}.</p>']
+    if drift is not None:
+        lines.append(f'<p class="line{" drift" * drift.drifted}">{escape(drift.line())}</p>')
+    return "\n".join(lines)
 
 
 def _labels(part: PartResult) -> list[str]:

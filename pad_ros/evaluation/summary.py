@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import statistics
 from collections.abc import Iterable, Mapping
@@ -99,7 +100,8 @@ def _view_verdict(index: int, row: Row) -> ViewVerdict:
     except KeyError:
         raise EvaluationError(f"{row['image']}: unknown status {row['status']!r}") from None
     score = row.get("score")
-    return ViewVerdict(index, status, float("nan") if score is None else float(score), bool(row["anomalous"]))
+    evidence = base64.b64decode(row.get("evidence") or "")
+    return ViewVerdict(index, status, float("nan") if score is None else float(score), bool(row["anomalous"]), evidence)
 
 
 def _timings(row: Row) -> Mapping[str, float]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pad_ros.conveyor.policy import PolicyChoice
 from pad_ros.dataset.classes import ClassData
 from pad_ros.errors import ConfigError, EvaluationError
 from pad_ros.evaluation.backends import Backend
@@ -17,7 +18,12 @@ from pad_ros.splatting.settings import describe_settings, resolve_settings
 
 
 def plan(
-    classes: Iterable[ClassData], methods: Sequence[str], runs: int, out: Path, products: Path | None = None
+    classes: Iterable[ClassData],
+    methods: Sequence[str],
+    runs: int,
+    out: Path,
+    products: Path | None = None,
+    policy: PolicyChoice | None = None,
 ) -> list[Job]:
     """The jobs of a sweep, in the order of their tables.
 
@@ -27,6 +33,7 @@ def plan(
         runs: how many products of each class.
         out: results go to `CLASS/METHOD/run_N` in it, and products to `products/CLASS/run_N`.
         products: a product, or a folder of them (`CLASS/run_N` or `CLASS`), instead of training.
+        policy: when a part is rejected; by default when any view is anomalous.
 
     Raises:
         ConfigError: an unknown method, no run, or a product that is not where it should be.
@@ -43,7 +50,16 @@ def plan(
         for run in range(runs):
             product = _given(products, name, run) if products else out / "products" / name / f"run_{run}"
             jobs += [
-                Job(data.root, digest, method, run, product, out / name / method / f"run_{run}") for method in methods
+                Job(
+                    data.root,
+                    digest,
+                    method,
+                    run,
+                    product,
+                    out / name / method / f"run_{run}",
+                    policy or PolicyChoice(),
+                )
+                for method in methods
             ]
     return jobs
 

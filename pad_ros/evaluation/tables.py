@@ -14,7 +14,7 @@ from pad_ros.common.files import write_text
 from pad_ros.common.tables import format_table
 from pad_ros.dataset.classes import ClassData
 from pad_ros.errors import SynthesisError
-from pad_ros.evaluation.evaluate import ClassScores
+from pad_ros.evaluation.evaluate import ClassScores, PartScores
 from pad_ros.evaluation.methods import METHODS
 from pad_ros.synthesis.table import data_set_table as synthesis_table
 
@@ -27,7 +27,16 @@ _COLUMNS: dict[str, Callable[[ClassScores], float | None]] = {
     "i-time (s)": lambda s: s.timings.get("total", math.nan) / 1000.0,
     "PnP only (s)": lambda s: s.baseline_ms / 1000.0,
 }
+_PARTS: dict[str, Callable[[PartScores], float | None]] = {
+    "parts": lambda p: float(p.parts),
+    "defective": lambda p: float(p.defective),
+    "o-AUROC": lambda p: p.auroc,
+    "o-F1": lambda p: p.f1,
+    "false rejects %": lambda p: None if p.false_reject_rate is None else 100.0 * p.false_reject_rate,
+    "misses %": lambda p: None if p.miss_rate is None else 100.0 * p.miss_rate,
+}
 _DIGITS = {"F1": 2, "localised %": 1, "i-time (s)": 2, "PnP only (s)": 2}  # else 3, as in the paper
+_DIGITS |= {"parts": 0, "defective": 0, "o-F1": 2, "false rejects %": 1, "misses %": 1}
 _QUALITY = ("p-AUROC", "AUPRO", "i-AUROC")
 _TIMES = ("i-time (s)", "PnP only (s)")
 
@@ -82,6 +91,23 @@ def methods_table(scores: Sequence[ClassScores], markdown: bool = False) -> str:
     return format_table(["method", *_COLUMNS], rows, markdown)
 
 
+def parts_table(scores: Sequence[ClassScores], markdown: bool = False) -> str:
+    """The verdicts on whole parts of one method, one class per line, and their mean when there are several classes.
+
+    o-AUROC ranks the parts (objects) as the policy in use does; o-F1, false rejects and misses are of its verdicts.
+    """
+    known = [(s.name, s.parts) for s in scores if s.parts is not None]
+    by_class: dict[str, list[PartScores]] = {}
+    for name, parts in known:
+        by_class.setdefault(name, []).append(parts)
+    rows = [
+        [name, *(_cell(c, [value(p) for p in own]) for c, value in _PARTS.items())] for name, own in by_class.items()
+    ]
+    if len(rows) > 1:
+        rows.append(["mean", *(_cell(c, [_mean([value(p) for _, p in known])]) for c, value in _PARTS.items())])
+    return format_table(["class", *_PARTS], rows, markdown)
+
+
 def timings_table(scores: Sequence[ClassScores], markdown: bool = False) -> str:
     """The milliseconds of each stage of one method, one class per line: the median over images, the mean over runs."""
     stages = list(dict.fromkeys(stage for s in scores for stage in s.timings))
@@ -110,6 +136,8 @@ def paper_tables(scores: Sequence[ClassScores], data_set: str = "", markdown: bo
         tables.append((f"{number}: {subject}", text))
     if len({s.method for s in scores}) > 1:
         tables.append(("Methods side by side: means over the classes", methods_table(scores, markdown)))
+    for method, own in _grouped([s for s in scores if s.parts], lambda s: s.method):
+        tables.append((f"Whole parts: {METHODS[method].title}", parts_table(own, markdown)))
     for method, own in _grouped(scores, lambda s: s.method):
         tables.append((f"Time per stage: {METHODS[method].title}", timings_table(own, markdown)))
     return tables

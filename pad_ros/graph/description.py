@@ -5,6 +5,7 @@ Imports no ROS. `build.py` turns arguments into processes.
 
 from __future__ import annotations
 
+from pad_ros.conveyor.policy import IMPLEMENTATIONS as POLICIES
 from pad_ros.graph.line import GATE, PLC
 from pad_ros.graph.parameters import Argument, Node, Parameter
 
@@ -132,9 +133,10 @@ NODES: dict[str, Node] = {
             "turns the results into one reject command per part",
             (
                 _AUTOSTART,
-                Parameter("policy", "any", "rule for rejecting a part", choices=("any", "votes")),
+                Parameter("policy", "any", "rule for rejecting a part", choices=tuple(POLICIES)),
                 Parameter("votes", 2, "anomalous views that reject a part, for the policy votes", 1, 1000),
                 Parameter("max_unjudged", 0, "views without result that do not count against a part", 0, 1000),
+                _PRODUCT,
                 Parameter(
                     "part_timeout", 60.0, "seconds until a part is decided without its missing views", 0.1, 3600.0
                 ),

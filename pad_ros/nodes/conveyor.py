@@ -135,6 +135,7 @@ class ConveyorNode(PadNode):
             score=message.score,
             anomalous=message.anomalous,
             arrival_ns=message.arrival or None,
+            evidence=bytes(message.evidence),
         )
         self._say_ignored(view, message.anomalous, *ignored)
         self.health.done(1000.0 * (time.perf_counter() - start))

@@ -50,7 +50,7 @@ def run_demo(product: Path | str, bag: Path | str, out: Path | str) -> int:
         # As fast as results come; and no minute is spent on a part of which the bag holds only some views.
         {"bag_player": {"rate": 1000.0}, "conveyor": {"part_timeout": 30.0}},
     )
-    name = Product.load(product).name
+    loaded = Product.load(product)
     environment = ros_environment(isolated=True)
     os.environ.update({name: value for name, value in environment.items() if name.startswith("ROS_")})
     with ResultWriter(out) as writer, open(out / "nodes.log", "wb") as log, watch() as watcher:
@@ -65,7 +65,7 @@ def run_demo(product: Path | str, bag: Path | str, out: Path | str) -> int:
     rows = read_results(out)
     if not rows:
         return 1
-    report = write_report(out, title=name)
+    report = write_report(out, loaded.name, calibration=loaded.calibration)
     summary = summarize(rows)
     lost = total - len(rows)
     print(f"report: {report}")

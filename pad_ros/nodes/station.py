@@ -12,7 +12,7 @@ from pad_ros.conveyor.belt import Belt
 from pad_ros.conveyor.decisions import DecisionJournal
 from pad_ros.conveyor.gate import Gate, GateSettings
 from pad_ros.conveyor.parts import Decision, PartTracker, gate_delay
-from pad_ros.conveyor.policy import create_policy
+from pad_ros.conveyor.policy import PolicyChoice
 from pad_ros.conveyor.station import Station
 from pad_ros.errors import ConfigError
 from pad_ros.msg import RejectCommand
@@ -35,9 +35,7 @@ def create_station(
     Raises:
         ConfigError: a value that cannot be.
     """
-    policy = {"name": value("policy"), "max_unjudged": value("max_unjudged")}
-    if policy["name"] == "votes":
-        policy["votes"] = value("votes")
+    policy = PolicyChoice(value("policy"), value("votes"), value("max_unjudged")).create(value("product") or None)
     distance_m = value("gate_distance")
     delay_s = gate_delay(distance_m, value("belt_speed"))
     settings = GateSettings(
@@ -49,7 +47,7 @@ def create_station(
         ahead_s=LOOK_S,
     )
     return Station(
-        PartTracker(create_policy(policy), value("part_timeout"), delay_s, max_open=_MOST_PARTS),
+        PartTracker(policy, value("part_timeout"), delay_s, max_open=_MOST_PARTS),
         Gate(belt, settings),
         journal,
         reject_undecided=value("fail_safe") == "reject",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,7 @@ def result_message(header: Header, inspection: Inspection, view: View, product: 
         threshold=float(inspection.threshold),
         anomalous=bool(inspection.anomalous),
         regions=[_region_message(region) for region in inspection.regions],
+        evidence=array("B", inspection.evidence),
         stages=list(inspection.timings),
         milliseconds=[float(ms) for ms in inspection.timings.values()],
     )
@@ -67,6 +69,7 @@ def inspection_from_message(message: Any) -> Inspection:
         threshold=message.threshold,
         anomalous=message.anomalous,
         regions=[_region(region) for region in message.regions],
+        evidence=bytes(message.evidence),
         pose=pose,
         timings=dict(zip(message.stages, map(float, message.milliseconds), strict=True)),
     )

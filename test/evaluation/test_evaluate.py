@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from evaluation_stage import camera_pose, failed, inspection_of, write_class
 
+from pad_ros.conveyor.policy import PolicyChoice
 from pad_ros.dataset.classes import read_class
 from pad_ros.errors import DatasetError, EvaluationError
-from pad_ros.evaluation.evaluate import evaluate_class
+from pad_ros.evaluation.evaluate import PartScores, evaluate_class
 from pad_ros.evaluation.report import write_report
 from pad_ros.evaluation.results_writer import ResultWriter, read_results
 from pad_ros.images import write_image
@@ -189,3 +190,16 @@ def test_what_cannot_be_scored_is_refused_before_any_image(class_folder):
     with pytest.raises(EvaluationError, match="0 of 2 test images are anomalous"):
         evaluate_class(read_class(class_folder), inspector)
     assert inspector.images == []
+
+
+def test_parts_are_scored_by_the_policy_in_use(class_folder):
+    """Each part has one view here; a part is defective when a view of it shows that."""
+    data, told = read_class(class_folder), answers()
+    told[2] = inspection_of(0.5, pose=camera_pose(2))  # a defect that is not found
+    scores = evaluate_class(data, ScriptedInspector(told))
+    assert scores.parts == PartScores(4, 2, 0.75, pytest.approx(2 / 3), 0.0, 0.5)
+    lenient = evaluate_class(data, ScriptedInspector(answers()), policy=PolicyChoice("votes", votes=2).create()).parts
+    assert (lenient.auroc, lenient.f1, lenient.miss_rate) == (0.5, 0.0, 1.0)
+    told[0] = failed()
+    assert evaluate_class(data, ScriptedInspector(told)).parts.false_reject_rate == 0.5
+    assert evaluate_class(data, ScriptedInspector(told)).to_dict()["parts"]["defective"] == 2

@@ -5,8 +5,15 @@ from pathlib import Path
 import pytest
 
 from pad_ros.dataset.classes import GOOD, ClassData, TestView
-from pad_ros.evaluation.evaluate import ClassScores
-from pad_ros.evaluation.tables import data_set_table, paper_tables, scores_table, timings_table, write_scores
+from pad_ros.evaluation.evaluate import ClassScores, PartScores
+from pad_ros.evaluation.tables import (
+    data_set_table,
+    paper_tables,
+    parts_table,
+    scores_table,
+    timings_table,
+    write_scores,
+)
 
 CAR = ClassScores(
     name="car",
@@ -44,6 +51,18 @@ def test_markdown_has_equal_columns():
     lines = scores_table([CAR], markdown=True).splitlines()
     assert {line.count("|") for line in lines} == {9}
     assert set(lines[1]) <= set("|-: ")
+
+
+def test_parts_have_a_table_of_their_own():
+    parts = PartScores(parts=13, defective=7, auroc=0.976, f1=0.9231, false_reject_rate=0.0, miss_rate=1 / 7)
+    none_good = replace(parts, auroc=None, false_reject_rate=None)
+    scores = [replace(CAR, parts=parts), replace(TRUCK, parts=none_good), CAR]
+    lines = parts_table(scores).splitlines()
+    assert lines[1].split() == ["car", "13", "7", "0.976", "0.92", "0.0", "14.3"]
+    assert lines[2].split() == ["truck", "13", "7", "–", "0.92", "–", "14.3"]
+    assert lines[3].split() == ["mean", "13", "7", "0.976", "0.92", "0.0", "14.3"]
+    assert [title for title, _ in paper_tables(scores)][1] == "Whole parts: ours"
+    assert ClassScores.from_dict(json.loads(json.dumps(scores[1].to_dict()))).parts == none_good
 
 
 def test_timings():

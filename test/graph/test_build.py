@@ -69,7 +69,7 @@ def test_image_topic_is_remapped_in_both_transports():
 
 def test_override_beats_argument():
     described = build({"product": "p", "plc": "log"}, {"conveyor": {"plc": "none", "votes": "3"}})
-    assert _process(described, "conveyor").parameters == {"plc": "none", "votes": 3}
+    assert _process(described, "conveyor").parameters == {"product": "p", "plc": "none", "votes": 3}
 
 
 @pytest.mark.parametrize(

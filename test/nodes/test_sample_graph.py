@@ -13,6 +13,9 @@ pytest.importorskip("pad_ros.nodes.watcher", reason="needs rclpy and the built m
 
 from graph_harness import raw, running, write_messages  # noqa: E402
 
+from pad_ros.anomaly.part import Level  # noqa: E402
+from pad_ros.anomaly.part_calibration import PartCalibration, general_prior  # noqa: E402
+from pad_ros.conveyor.policy import PolicyChoice, ViewVerdict  # noqa: E402
 from pad_ros.evaluation.results_writer import read_results  # noqa: E402
 from pad_ros.graph import up  # noqa: E402
 from pad_ros.inspector import Inspector  # noqa: E402
@@ -66,9 +69,39 @@ def test_nodes_and_core_say_the_same_and_bad_images_are_answered(sample_product,
         assert message.score == pytest.approx(expected.score, rel=1e-3, nan_ok=True)
         assert message.inliers == (expected.pose.inliers if expected.pose else 0)
         assert len(message.regions) == len(expected.regions)
+        differences = np.frombuffer(message.evidence, np.uint8).astype(int) - np.frombuffer(expected.evidence, np.uint8)
+        assert np.mean(np.abs(differences) > 1) < 0.01  # the pose's quaternion rounds
         assert message.product == inspector.product.name
         assert message.product_checksum == inspector.product.checksum
     assert judged >= 2  # else this compares nothing
+
+
+def test_the_conveyor_fuses_views_as_the_core_does(sample_product, sample_images, tmp_path, monkeypatch):
+    """The policy `fused` in the node, over DDS, against the same policy on the core's inspections."""
+    product = Product.load(sample_product)
+    rows = {count: general_prior(count) for count in range(1, 4)}
+    part = PartCalibration(0.01, Level(0.5, 0.3), rows)
+    knowing = replace(product, calibration=replace(product.calibration, part=part))
+    knowing.save(tmp_path / "product")
+    chosen = [(part_id, view, image) for part_id, view, image in sample_images if view < 2]
+    bag_of_views = write_messages(
+        tmp_path / "bag", [raw(image) for _, _, image in chosen], [(part_id, view, 2) for part_id, view, _ in chosen]
+    )
+    arguments = {"product": tmp_path / "product", "bag": bag_of_views, "rate": 1000}
+    count = len({part_id for part_id, _, _ in chosen})
+    with running(monkeypatch, arguments, {"conveyor": {"policy": "fused"}}, fake=False) as listener:
+        heard = lambda: len(listener.commands) >= count and len(listener.results) >= len(chosen)  # noqa: E731
+        assert listener.until(heard, 120)
+    policy, inspector = PolicyChoice("fused").create(knowing), Inspector(knowing)
+    for command in listener.commands:
+        inspections = [inspector.inspect(image) for part_id, _, image in chosen if part_id == command.part_id]
+        results = [m for m in listener.results if m.part_id == command.part_id]
+        sent = [ViewVerdict(m.view_index, Status(m.status), m.score, m.anomalous, bytes(m.evidence)) for m in results]
+        said = policy.judge(sent)
+        assert (command.reject, command.reason) == (said.reject, said.reason)
+        core = [ViewVerdict(n, i.status, i.score, i.anomalous, i.evidence) for n, i in enumerate(inspections)]
+        assert policy.judge(core).suspicion == pytest.approx(said.suspicion, rel=0.05)
+    assert {command.reject for command in listener.commands} == {True, False}
 
 
 def test_every_node_undoes_the_lens_and_results_are_in_the_images_pixels(
