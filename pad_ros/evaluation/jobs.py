@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Iterable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -62,7 +62,7 @@ class Job:
     run: int
     product: Path
     folder: Path
-    policy: PolicyChoice = PolicyChoice()
+    policy: PolicyChoice = field(default_factory=PolicyChoice)
 
     @property
     def title(self) -> str:
