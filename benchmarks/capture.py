@@ -87,7 +87,7 @@ def stage_product(source: Path, out: Path, count: int, width: int) -> None:
 def compare(truth: Path, captured: Path) -> None:
     """Prints how far poses, scale and cut-outs are from the truth."""
     real, made = read_class(truth), read_class(captured)
-    source = {row["file_path"]: row["source"] for row in json.loads((captured / "transforms.json").read_text())["frames"]}
+    source = {row["file"]: row["source"] for row in json.loads((captured / "capture.json").read_text())["views"]}
     by_name = {view.path.name: view for view in real.train}
     pairs = [(by_name[source[str(v.path.relative_to(captured))]], v) for v in made.train]
     true = np.stack([a.object_from_camera for a, _ in pairs])
@@ -129,7 +129,9 @@ def main() -> None:
     both.add_argument("truth", type=Path)
     both.add_argument("captured", type=Path)
     arguments = vars(parser.parse_args())
-    {"stage-temple": stage_temple, "stage-product": stage_product, "compare": compare}[arguments.pop("command")](**arguments)
+    {"stage-temple": stage_temple, "stage-product": stage_product, "compare": compare}[arguments.pop("command")](
+        **arguments
+    )
 
 
 if __name__ == "__main__":

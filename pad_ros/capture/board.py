@@ -19,7 +19,12 @@ from pad_ros.images import read_image
 from pad_ros.lens import Lens
 from pad_ros.results import Image
 
-PAPERS = {"a4": (210.0, 297.0, 20.0), "a3": (297.0, 420.0, 28.0), "a2": (420.0, 594.0, 40.0), "a1": (594.0, 841.0, 56.0)}
+PAPERS = {
+    "a4": (210.0, 297.0, 20.0),
+    "a3": (297.0, 420.0, 28.0),
+    "a2": (420.0, 594.0, 40.0),
+    "a1": (594.0, 841.0, 56.0),
+}
 BAR = 100.0  # millimetres: the bar on the sheet that is measured after printing
 _COLUMNS, _ROWS, _MARKER = 9, 13, 0.75  # squares, and a marker's side in squares
 _BITS = 5  # of a marker's side, without its black rim
@@ -166,9 +171,16 @@ def locate_by_board(photos: Sequence[Photo], board: Board, progress: Progress = 
         size = grey.shape[1], grey.shape[0]
         corners, ids = detector.detectBoard(grey)[:2]
         if ids is not None and len(ids) >= _LEAST_CORNERS:
-            seen.append((photo, np.asarray(ids).ravel().astype(np.int64), np.asarray(corners, np.float32).reshape(-1, 2)))
+            seen.append(
+                (photo, np.asarray(ids).ravel().astype(np.int64), np.asarray(corners, np.float32).reshape(-1, 2))
+            )
         else:
-            dropped.append(Dropped(photo.name, f"shows {0 if ids is None else len(ids)} corners of the board, of {_LEAST_CORNERS} needed"))
+            dropped.append(
+                Dropped(
+                    photo.name,
+                    f"shows {0 if ids is None else len(ids)} corners of the board, of {_LEAST_CORNERS} needed",
+                )
+            )
         progress(index + 1, len(photos) + 1, "finding the board")
     if len(seen) < max(10, 0.5 * len(photos)):
         raise CaptureError(

@@ -80,7 +80,9 @@ def cut_out(images: Sequence[Image], placed: Placed, progress: Progress = silent
 
 def disagreeing(cutouts: PartCutouts) -> list[int]:
     """The views whose cut-out is not what the other views say."""
-    return [view for view, share in enumerate(cutouts.agreements) if share < _DISAGREES or not cutouts.alphas[view].any()]
+    return [
+        view for view, share in enumerate(cutouts.agreements) if share < _DISAGREES or not cutouts.alphas[view].any()
+    ]
 
 
 def _carved(masks: Sequence[Mask], camera: Camera, placed: Placed, box: NDArray[np.float64], turn: int) -> Hull:

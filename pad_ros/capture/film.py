@@ -72,7 +72,9 @@ def pick_frames(
 def choose(motion: NDArray[np.float64], sharpness: NDArray[np.float64], count: int) -> set[int]:
     """The sharpest frame of each piece, by the way [N] that the picture has come until each frame."""
     pieces = np.minimum((motion / max(motion[-1], 1e-9) * count).astype(int), count - 1)  # [N]
-    return {int(found[sharpness[found].argmax()]) for piece in range(count) if len(found := np.flatnonzero(pieces == piece))}
+    return {
+        int(found[sharpness[found].argmax()]) for piece in range(count) if len(found := np.flatnonzero(pieces == piece))
+    }
 
 
 def _frames(path: Path) -> Iterator[Image]:

@@ -92,7 +92,11 @@ def part_of(sparse: Sparse, grounded: bool, surface: tuple[float, float] | None 
         margin = 0.12 * (top - low) + 0.02 * distance
         box = np.stack([low - margin, top + margin])
     elif surface is not None:  # of little texture: anything on the board
-        box = np.array([[-surface[0], -surface[1], 0.0], [surface[0], surface[1], 1.2 * min(surface)]]) * [0.5, 0.5, 1.0]
+        box = np.array([[-surface[0], -surface[1], 0.0], [surface[0], surface[1], 1.2 * min(surface)]]) * [
+            0.5,
+            0.5,
+            1.0,
+        ]
     else:
         raise CaptureError(
             f"only {int(part.sum())} points of a part stand out from its surroundings: it has too little texture, or the "

@@ -39,7 +39,9 @@ class Ground:
     def compare(self, image: Image, camera: Camera, pose: Matrix) -> tuple[Mask, Mask]:
         """Where an image [H, W, 3] shows this ground, and where it shows something else; neither where it is unknown."""
         rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
-        rays = np.stack([(columns + 0.5 - camera.cx) / camera.fx, (rows + 0.5 - camera.cy) / camera.fy, np.ones_like(rows)], -1)
+        rays = np.stack(
+            [(columns + 0.5 - camera.cx) / camera.fx, (rows + 0.5 - camera.cy) / camera.fy, np.ones_like(rows)], -1
+        )
         rays = rays @ pose[:3, :3].T
         with np.errstate(divide="ignore", invalid="ignore"):
             way = -pose[2, 3] / rays[..., 2]
@@ -79,7 +81,9 @@ def picture_ground(images: Sequence[Image], camera: Camera, poses: Points, box: 
         inside = ((pixels > 1) & (pixels < (camera.width - 1, camera.height - 1))).all(axis=-1)
         inside &= (depth.reshape(columns.shape) > 0) & (slant > _LOWEST)
         pixels = np.nan_to_num(pixels, nan=-1e4).clip(-1e4, 1e4)
-        sampled = cv2.remap(images[view].astype(np.float32), pixels[..., 0] - 0.5, pixels[..., 1] - 0.5, cv2.INTER_LINEAR)
+        sampled = cv2.remap(
+            images[view].astype(np.float32), pixels[..., 0] - 0.5, pixels[..., 1] - 0.5, cv2.INTER_LINEAR
+        )
         layer[inside] = sampled[inside]
     with np.errstate(all="ignore"):
         colours = _median(stack)

@@ -15,11 +15,14 @@ from pad_ros.common.progress import Progress, silent
 from pad_ros.dataset.colmap_model import read_lens
 from pad_ros.errors import CaptureError
 from pad_ros.localization.colmap import object_from_camera, pycolmap
+from pad_ros.localization.matching import match_mutual
 
-_KEYPOINTS = 4096  # per photo
-_BATCH = 100  # pairs of photos between two reports of progress
-_NEIGHBOURS = 30  # photos before and after each in their order, where all pairs would be too many
-_ALL_PAIRS = 120  # photos up to which every pair is matched
+_KEYPOINTS = 3000  # per photo
+_LARGEST = 300  # of them, by scale, say which photos are worth matching (Wu, 2013: preemptive matching)
+_PARTNERS = 16  # photos with most such matches that each is matched with
+_NEXT = 3  # and those that were taken just before and after
+_BATCH = 50  # pairs of photos between two reports of progress
+_RATIO = 0.85
 _LEAST_REGISTERED = 0.6  # share of the photos
 _LEAST_ANGLE = 10.0  # degrees between the outermost directions to the part: less is hardly any parallax
 _SECOND_GROUP = 0.2  # share of the photos that hang together without the others
@@ -41,10 +44,10 @@ def reconstruct(
     """
     folder.mkdir(parents=True, exist_ok=True)
     database = folder / "database.db"
-    pairs = _pairs(len(photos))
     # The bar's unit is a photo registered or extracted; matching a photo with all others takes about as long.
     total = 3 * len(photos)
     _extract(photos, database, lambda done, text: progress(done, total, text))
+    pairs = _pairs(photos, database)
     _match(photos, pairs, folder, lambda share, text: progress(len(photos) + round(share * len(photos)), total, text))
     _check_overlap(photos, database)
     options = pycolmap.IncrementalPipelineOptions(
@@ -121,12 +124,25 @@ def _refine(model: pycolmap.Reconstruction) -> None:
     model.update_point_3d_errors()
 
 
-def _pairs(count: int) -> list[tuple[int, int]]:
-    pairs = combinations(range(count), 2)
-    if count <= _ALL_PAIRS:
-        return list(pairs)
-    # Around the part the last are near the first again, and another round passes over all.
-    return [(i, j) for i, j in pairs if min(j - i, count - j + i) <= _NEIGHBOURS or (j - i) % 10 == 0]
+def _pairs(photos: Sequence[Photo], path: Path) -> list[tuple[int, int]]:
+    """The pairs of photos that probably show the same: each one's best partners by its largest features, and the next."""
+    with pycolmap.Database.open(path) as database:
+        ids = {image.name: image.image_id for image in database.read_all_images()}
+        largest = [_largest_features(database, ids[photo.path.name]) for photo in photos]
+    votes = np.zeros((len(photos), len(photos)), int)
+    for i, j in combinations(range(len(photos)), 2):
+        votes[i, j] = votes[j, i] = len(match_mutual(largest[i], largest[j], _RATIO, None))
+    best = np.argsort(-votes, axis=1, kind="stable")[:, :_PARTNERS]
+    pairs = {(min(i, int(j)), max(i, int(j))) for i, row in enumerate(best) for j in row if i != j and votes[i, j] > 0}
+    pairs |= {(i, j) for i in range(len(photos)) for j in range(i + 1, min(i + 1 + _NEXT, len(photos)))}
+    return sorted(pairs)
+
+
+def _largest_features(database: pycolmap.Database, image: int) -> np.ndarray:
+    keypoints = database.read_keypoints(image)  # x, y and the affine shape
+    scale = np.abs(keypoints[:, 2] * keypoints[:, 5] - keypoints[:, 3] * keypoints[:, 4])
+    descriptors = np.asarray(database.read_descriptors(image).data)
+    return descriptors[np.argsort(-scale, kind="stable")[:_LARGEST]]
 
 
 def _extract(photos: Sequence[Photo], database: Path, progress) -> None:  # type: ignore[no-untyped-def]
@@ -135,11 +151,13 @@ def _extract(photos: Sequence[Photo], database: Path, progress) -> None:  # type
     options.sift.max_num_features = _KEYPOINTS
     names = [photo.path.name for photo in photos]
     for start in range(0, len(names), 4):  # photos that are in the data base are left out
+        if start or database.is_file():
+            reader.existing_camera_id = 1
         pycolmap.extract_features(
             database,
             photos[0].path.parent,
             image_names=names[start : start + 4],
-            camera_mode=pycolmap.CameraMode.SINGLE if start == 0 else pycolmap.CameraMode.SINGLE,
+            camera_mode=pycolmap.CameraMode.SINGLE,
             reader_options=reader,
             extraction_options=options,
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from pad_ros.geometry import Camera, Matrix, invert_rigid
 from pad_ros.lens import Lens
 
 Points = NDArray[np.float64]
+_ARRAYS = ("poses", "points", "colors", "point_index", "view_index", "pixels")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,22 @@ class Sparse:
     def camera(self) -> Camera:
         """The ideal camera."""
         return self.lens.camera
+
+    def save(self, path: Path) -> None:
+        """Writes it as .npz."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        words = json.dumps({"lens": self.lens.to_dict(), "names": self.names, "error_px": self.error_px})
+        np.savez(path, words=np.array(words), **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Sparse:
+        """Reads what `save` wrote."""
+        with np.load(path) as content:
+            words = json.loads(str(content["words"]))
+            arrays = {name: content[name] for name in _ARRAYS}
+        return cls(
+            lens=Lens.from_dict(words["lens"]), names=tuple(words["names"]), error_px=words["error_px"], **arrays
+        )
 
     def moved(self, transform: Matrix, scale: float = 1.0) -> Sparse:
         """The same in another frame: x becomes `transform` [4, 4] of `scale` x."""

@@ -70,6 +70,11 @@ def read_lenses(transforms: Mapping[str, Any], size: tuple[int, int], source: st
     return lenses
 
 
+def says_lens(transforms: Mapping[str, Any]) -> bool:
+    """Whether the file, or a frame of it, says anything of the camera."""
+    return bool(_lens_words(transforms)) or any(_lens_words(frame) for frame in transforms["frames"])
+
+
 def common_lens(lenses: Sequence[Lens]) -> Lens:
     """The lens that took all photos or, if they were several, the ideal camera in their middle."""
     first = lenses[0]

@@ -139,9 +139,7 @@ def _look_up(texture: Image, u: NDArray[np.float64], v: NDArray[np.float64]) -> 
     """The texture's colours at u, v in -1…1 (right, down)."""
     height, width = texture.shape[:2]
     x, y = ((u + 1) / 2 * width - 0.5).astype(np.float32), ((v + 1) / 2 * height - 0.5).astype(np.float32)
-    return np.asarray(
-        cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), dtype=np.float32
-    )
+    return np.asarray(cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101), dtype=np.float32)
 
 
 def _line(length: float, angle: float) -> NDArray[np.float32]:
