@@ -102,7 +102,9 @@ def _first_labels(
     sparse = placed.sparse
     labels = np.full(look.shape[:2], cv2.GC_BGD, np.uint8)
     inside = _box_outline(placed.box, camera, sparse.poses[view])
-    labels[inside] = cv2.GC_PR_FGD
+    labels[inside] = cv2.GC_PR_BGD
+    likely = _outline(sparse.points[placed.part], camera, sparse.poses[view]) if placed.part.any() else inside
+    labels[inside & likely] = cv2.GC_PR_FGD
     if ground is not None:
         same, other = ground.compare(look, camera, sparse.poses[view])
         labels[inside & same] = cv2.GC_PR_BGD
@@ -116,6 +118,20 @@ def _first_labels(
         if part or inside[y, x]:
             cv2.circle(labels, (int(x), int(y)), 1, cv2.GC_FGD if part else cv2.GC_PR_BGD, -1)
     return labels
+
+
+def _outline(points: NDArray[np.float64], camera: Camera, pose: NDArray[np.float64]) -> Mask:
+    """The convex outline of the part's points; where they stop short of an edge, little is lost for the first round."""
+    mask = np.zeros((camera.height, camera.width), np.uint8)
+    pixels, depth = project(camera, pose, points)
+    pixels = pixels[depth > 0]
+    if len(pixels) < 3:
+        return mask == 0
+    low, high = np.percentile(pixels, [0.5, 99.5], axis=0)
+    pixels = pixels[((pixels >= low) & (pixels <= high)).all(axis=1)]
+    cv2.fillConvexPoly(mask, cv2.convexHull(pixels.clip(-9000, 9000).astype(np.int32)), 1)
+    size = 2 * round(0.012 * max(mask.shape)) + 1
+    return cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0
 
 
 def _box_outline(box: NDArray[np.float64], camera: Camera, pose: NDArray[np.float64]) -> Mask:

@@ -31,7 +31,7 @@ class Hull:
         x, y = pixels[inside].astype(int).T
         mask[y, x] = 1
         across = self.side * camera.fx / float(np.median(depth[inside]))  # pixels
-        size = 2 * int(np.ceil(across / 2)) + 1
+        size = 2 * round((across - 1) / 2) + 1  # the odd number next to it
         kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (size, size))
         return np.asarray(cv2.morphologyEx(cv2.dilate(mask, kernel), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))) > 0
 

@@ -17,11 +17,11 @@ from pad_ros.capture.views import Points, project
 from pad_ros.geometry import Camera, Matrix
 from pad_ros.results import Image, Mask
 
-_CELLS = 360  # along the longer side
+_CELLS = 400  # along the longer side
 _MOST_VIEWS = 48
 _FEWEST = 4  # views of a place
 _LOWEST = 0.17  # sine of the angle at which ground is looked at
-_SURROUND = 0.7  # of the part's box: how far the ground is looked at around it
+_SURROUND = 1.2  # of the part's box: how far the ground is looked at around it
 _STEADY = 14.0  # grey levels that views may differ in the median
 _LEAST_DIFFERENCE = 22.0  # summed over the channels
 

@@ -19,7 +19,7 @@ from pad_ros.localization.sift import SiftFeatures
 from pad_ros.localization.triangulation import epipolar_distances, triangulate, view_pairs
 from pad_ros.results import Image
 
-_KEYPOINTS = 3000
+_KEYPOINTS = 2000
 _NEIGHBOURS = 8  # views that each is matched with
 _MAX_ERROR_PX = 3.0
 _RATIO = 0.8
@@ -44,28 +44,26 @@ def find_points(
         progress(view + 1, total, "finding features")
     matches, restless = {}, []
     for done, (i, j) in enumerate(pairs, len(images) + 1):
-        near = epipolar_distances(camera, poses[i], poses[j], features[i].keypoints, features[j].keypoints)
-        matched = match_mutual(features[i].descriptors, features[j].descriptors, _RATIO, near <= _MAX_ERROR_PX)
-        if len(matched):
-            matches[i, j] = matched
-        if moves(features[i], features[j], near):
+        matched = match_mutual(features[i].descriptors, features[j].descriptors, _RATIO)
+        first, second = features[i].keypoints[matched[:, 0]], features[j].keypoints[matched[:, 1]]
+        away = np.diag(epipolar_distances(camera, poses[i], poses[j], first, second))  # [K] pixels
+        if (away <= _MAX_ERROR_PX).any():
+            matches[i, j] = matched[away <= _MAX_ERROR_PX]
+        if moves(first[away > 2 * _MAX_ERROR_PX], second[away > 2 * _MAX_ERROR_PX]):
             restless.append((i, j))
         progress(done, total, "matching photos")
     check_still(restless, pairs, names)
     return _sparse(images, lens, names, poses, features, matches)
 
 
-def moves(one: Features, other: Features, near: NDArray[np.float32]) -> bool:
-    """Whether something in two views agrees on another motion than the cameras', by their epipolar distances [N, M]."""
-    free = match_mutual(one.descriptors, other.descriptors, _RATIO, None)
-    away = free[near[free[:, 0], free[:, 1]] > 2 * _MAX_ERROR_PX]
-    if len(away) < _MOTION:
+def moves(first: NDArray[np.float32], second: NDArray[np.float32]) -> bool:
+    """Whether matches [K, 2] of two views that do not fit to their cameras agree on another motion."""
+    if len(first) < _MOTION:
         return False
     cv2.setRNGSeed(0)
-    first, second = one.keypoints[away[:, 0]], other.keypoints[away[:, 1]]
     _, inliers = cv2.findFundamentalMat(first, second, cv2.FM_RANSAC, 1.5, 0.999, 500)
     count = 0 if inliers is None else int(np.sum(inliers))
-    return count >= _MOTION and count >= 0.5 * len(away)
+    return count >= _MOTION and count >= 0.5 * len(first)
 
 
 def check_still(restless: Sequence[tuple[int, int]], pairs: Sequence[tuple[int, int]], names: Sequence[str]) -> None:
