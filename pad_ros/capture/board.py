@@ -214,7 +214,8 @@ def _calibrate(
     error, matrix, coefficients, turns, shifts, _, _, errors = cv2.calibrateCameraExtended(  # type: ignore[call-overload]
         places, [corners for _, _, corners in seen], size, None, None, flags=flags
     )
-    camera = Camera(*size, matrix[0, 0], matrix[1, 1], matrix[0, 2] + 0.5, matrix[1, 2] + 0.5)
+    fx, fy, cx, cy = (float(value) for value in (matrix[0, 0], matrix[1, 1], matrix[0, 2] + 0.5, matrix[1, 2] + 0.5))
+    camera = Camera(*size, fx, fy, cx, cy)
     poses = np.stack([_camera_to_board(turn, shift) for turn, shift in zip(turns, shifts, strict=True)])
     return Lens(camera, "plumb_bob", tuple(np.ravel(coefficients)[:5])), poses, float(error), np.ravel(errors)
 

@@ -54,7 +54,8 @@ def read_camera_info(path: Path, size: tuple[int, int] | None = None) -> Lens:
             f"{', '.join(MODELS)}; rectify the images (image_proc)"
         )
     try:
-        camera = Camera(width, height, k[0, 0], k[1, 1], k[0, 2] + 0.5, k[1, 2] + 0.5)
+        fx, fy, cx, cy = map(float, (k[0, 0], k[1, 1], k[0, 2] + 0.5, k[1, 2] + 0.5))
+        camera = Camera(width, height, fx, fy, cx, cy)
         return Lens(camera, model, tuple(np.pad(d, (0, MODELS[model] - d.size))))
     except ConfigError as error:
         raise DatasetError(f"{shown(path)}: {error}") from None

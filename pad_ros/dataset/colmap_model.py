@@ -74,8 +74,8 @@ def read_lens(camera: Any, source: str = "COLMAP model") -> Lens:
         )
     model, names = COLMAP_MODELS[name]
     values = dict(zip([word.strip() for word in camera.params_info.split(",")], camera.params, strict=True))
-    fx, fy = (values.get(key, values.get("f", 0.0)) for key in ("fx", "fy"))
-    ideal = Camera(camera.width, camera.height, fx, fy, values["cx"], values["cy"])
+    fx, fy = (float(values.get(key, values.get("f", 0.0))) for key in ("fx", "fy"))
+    ideal = Camera(camera.width, camera.height, fx, fy, float(values["cx"]), float(values["cy"]))
     given = {"k1": values["k"]} if "k" in values else values  # SIMPLE_RADIAL
     coefficients = [given.get(key, 0.0) if key in names else 0.0 for key in COEFFICIENTS[model]]
     lens = Lens(ideal, model, tuple(coefficients))
