@@ -1,8 +1,8 @@
 """What `pad capture` recovers, where the truth is known (docs/capture.md).
 
-    python benchmarks/capture.py stage-temple REAL/Temple OUT [--on cloth|board]   photos of the real temple, put on a table
-    python benchmarks/capture.py stage-product PRODUCT OUT [--count 60]            a product's twin on a board, by a phone
-    python benchmarks/capture.py compare OUT/truth CLASS                           poses and cut-outs against the truth
+    python benchmarks/capture.py stage-temple REAL/Temple OUT [--on cloth|board]   the real temple, put on a table
+    python benchmarks/capture.py stage-product PRODUCT OUT [--count 60]            a twin on a board, by a phone
+    python benchmarks/capture.py compare OUT/truth CLASS                           poses, cut-outs against the truth
 
 A staged capture is a folder of photos and, in `truth/`, a class with the true poses and cut-outs.
 """

@@ -194,8 +194,10 @@ def retarget_product(product: Product, lens: Lens) -> tuple[Product, float]:
     finer = lens.camera.fx / product.camera.fx
     if not 1 / _OTHER_SCALE <= finer <= _OTHER_SCALE:
         raise TrainingError(
-            f"the camera shows the part {finer:.2f} times as large as the product's photos did (f {lens.camera.fx:.0f} against "
-            f"{product.camera.fx:.0f} pixels): splats serve the resolution that they were trained at; resize its images, or "
+            f"the camera shows the part {finer:.2f} times as large as the product's photos did (f "
+            f"{lens.camera.fx:.0f} against "
+            f"{product.camera.fx:.0f} pixels): splats serve the resolution that they were trained at; "
+            f"resize its images, or "
             "train again at its resolution (pad capture --size)"
         )
     provenance = {**product.provenance, "retargeted_from": product.lens.to_dict()}

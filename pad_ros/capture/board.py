@@ -74,7 +74,7 @@ class Board:
                 if (row + column) % 2 == 0:
                     yield column, row, 1.0, 1.0
         dictionary = charuco.getDictionary()
-        for marker, corners in zip(charuco.getIds().ravel(), charuco.getObjPoints(), strict=True):
+        for marker, corners in zip(np.ravel(charuco.getIds()), charuco.getObjPoints(), strict=True):
             bits = cv2.aruco.generateImageMarker(dictionary, int(marker), _BITS + 2)
             left, top = np.asarray(corners)[:, :2].min(axis=0)
             for y, x in np.argwhere(bits == 0):
@@ -116,7 +116,8 @@ def write_pdf(path: Path | str, board: Board) -> None:
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R /ViewerPreferences << /PrintScaling /None >> >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        f"<< /Type /Page /Parent 2 0 R /MediaBox {box} /Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>".encode(),
+        f"<< /Type /Page /Parent 2 0 R /MediaBox {box} /Contents 4 0 R /Resources << /Font << /F 5 0 "
+        f"R >> >> >>".encode(),
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
@@ -141,8 +142,10 @@ def check_bar(measured: float, board: Board) -> None:
     share = measured / BAR
     if abs(share - 1) > _TRUE_SIZE:
         raise CaptureError(
-            f"the board was printed at {100 * share:.3g} % (its {BAR:.0f} mm bar measures {measured:g} mm): print it again at "
-            f"100 % ('actual size', not 'fit to page'), or say --square {1000 * board.square * share:.2f}, its squares' side in mm"
+            f"the board was printed at {100 * share:.3g} % (its {BAR:.0f} mm bar measures "
+            f"{measured:g} mm): print it again at "
+            f"100 % ('actual size', not 'fit to page'), or say --square "
+            f"{1000 * board.square * share:.2f}, its squares' side in mm"
         )
 
 
@@ -184,7 +187,8 @@ def locate_by_board(photos: Sequence[Photo], board: Board, progress: Progress = 
         progress(index + 1, len(photos) + 1, "finding the board")
     if len(seen) < max(10, 0.5 * len(photos)):
         raise CaptureError(
-            f"the board is seen in {len(seen)} of {len(photos)} photos only: let at least a quarter of it show around the "
+            f"the board is seen in {len(seen)} of {len(photos)} photos only: let at least a quarter "
+            f"of it show around the "
             f"part, sharp and without glare; is it the {board.paper.upper()} board of `pad capture --print-board`?"
         )
     result = _calibrate(seen, board, size)

@@ -189,10 +189,12 @@ def _write_class(
     kept = [view for view in range(len(originals)) if view not in bad]
     if len(kept) < FEWEST * 0.6:
         raise CaptureError(
-            f"in only {len(kept)} of {len(originals)} photos the part could be told from its surroundings as the others say: "
+            f"in only {len(kept)} of {len(originals)} photos the part could be told from its "
+            f"surroundings as the others say: "
             "take it off like-coloured ground, onto a plain cloth or the printed board, and keep it still"
         )
-    rows, pictures, cropped = [], [], 0
+    rows: list[dict[str, Any]] = []
+    pictures, cropped = [], 0
     shutil.rmtree(out / "train", ignore_errors=True)
     for index, view in enumerate(kept):
         alpha = np.clip(undistorter.distort(cut.alphas[view]), 0.0, 1.0)

@@ -18,7 +18,7 @@ _SEEN = 1  # photos from which on a direction is not missing altogether
 
 @dataclass(frozen=True)
 class Direction:
-    """A piece of the hemisphere: its name, azimuths and elevations in degrees, how many photos it has and should have."""
+    """A piece of the hemisphere: name, azimuths and elevations in degrees, how many photos it has and should have."""
 
     name: str
     azimuth: tuple[float, float]

@@ -46,7 +46,7 @@ def cut_out(images: Sequence[Image], placed: Placed, progress: Progress = silent
     factor = min(1.0, _LOOK / max(camera.width, camera.height))
     small = camera.scaled(factor)
     size = (small.width, small.height)
-    looks = [np.ascontiguousarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA)) for image in images]
+    looks = [np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8) for image in images]
     total = 3 * len(images) + 1
     ground = picture_ground(looks, small, sparse.poses, placed.box) if placed.grounded else None
     progress(1, total, "ground")
@@ -107,6 +107,8 @@ def _first_labels(
     labels[inside & likely] = cv2.GC_PR_FGD
     if ground is not None:
         same, other = ground.compare(look, camera, sparse.poses[view])
+        if not placed.part.any():  # what is neither ground nor surely something else is more likely room than part
+            labels[inside & ~other] = cv2.GC_PR_BGD
         labels[inside & same] = cv2.GC_PR_BGD
         sure = cv2.erode((same & ~other).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
         labels[inside & sure] = cv2.GC_BGD

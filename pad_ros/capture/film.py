@@ -58,7 +58,7 @@ def pick_frames(
     chosen = choose(np.array(motion), np.array(details)[:, 0], count)
     if motion[-1] < _STILL * FEWEST or len(chosen) < FEWEST:
         raise CaptureError(f"{shown(path)}: the picture hardly moves; go around the part with the camera")
-    photos = []
+    photos: list[Photo] = []
     for index, frame in enumerate(_frames(path)):
         if index in chosen:
             photo = Photo(f"frame {index} ({index / rate:.1f} s)", folder / f"{len(photos):04d}.png")

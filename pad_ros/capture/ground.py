@@ -83,7 +83,9 @@ def part_of(sparse: Sparse, grounded: bool, surface: tuple[float, float] | None 
         high &= (np.abs(points[:, :2]) < np.array(surface) / 2).all(axis=1)
     part = np.zeros(len(points), bool)
     candidates = np.flatnonzero(high)
-    if len(candidates):
+    if surface is not None:
+        part = high  # nothing else stands on the board
+    elif len(candidates):
         seen = np.bincount(sparse.point_index, minlength=len(points))[candidates]
         weights = seen * np.exp(-((np.linalg.norm(points[candidates] - target, axis=1) / (0.35 * distance)) ** 2))
         part[candidates[_together(points[candidates], _CELL * distance, weights)]] = True
@@ -91,15 +93,17 @@ def part_of(sparse: Sparse, grounded: bool, surface: tuple[float, float] | None 
         low, top = np.percentile(points[part], [0.5, 99.5], axis=0)
         margin = 0.12 * (top - low) + 0.02 * distance
         box = np.stack([low - margin, top + margin])
-    elif surface is not None:  # of little texture: anything on the board
+    elif surface is not None:  # of so little texture: anything on the board
         box = np.array([[-surface[0], -surface[1], 0.0], [surface[0], surface[1], 1.2 * min(surface)]]) * [
             0.5,
             0.5,
             1.0,
         ]
+        part = np.zeros(len(points), bool)
     else:
         raise CaptureError(
-            f"only {int(part.sum())} points of a part stand out from its surroundings: it has too little texture, or the "
+            f"only {int(part.sum())} points of a part stand out from its surroundings: it has too "
+            f"little texture, or the "
             "photos do not look at it; put it on a printed board (`pad capture --print-board board.pdf`)"
         )
     if grounded:

@@ -1,11 +1,12 @@
 """A picture of the ground without the part, from all photos together: what looks like it is not part.
 
-The part hides other ground in every view, so the median over the views is ground; with the shadow that lies on it, which
-stays where it is while the camera goes around.
+The part hides other ground in every view, so the median over the views is ground; with the shadow that lies on it,
+which stays where it is while the camera goes around.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,7 +38,7 @@ class Ground:
     cell: float
 
     def compare(self, image: Image, camera: Camera, pose: Matrix) -> tuple[Mask, Mask]:
-        """Where an image [H, W, 3] shows this ground, and where it shows something else; neither where it is unknown."""
+        """Where an image [H, W, 3] shows this ground, and where something else; neither where it is unknown."""
         rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
         rays = np.stack(
             [(columns + 0.5 - camera.cx) / camera.fx, (rows + 0.5 - camera.cy) / camera.fy, np.ones_like(rows)], -1
@@ -50,7 +51,7 @@ class Ground:
         x, y = (((place[..., axis] - self.low[axis]) / self.cell - 0.5).astype(np.float32) for axis in (0, 1))
         valid = np.asarray(cv2.remap(self.sure.astype(np.uint8), x, y, cv2.INTER_NEAREST)) > 0
         valid &= (way > 0) & (slant > _LOWEST)
-        expected = np.asarray(cv2.remap(self.colours, x, y, cv2.INTER_LINEAR))
+        expected = np.asarray(cv2.remap(self.colours, x, y, cv2.INTER_LINEAR), np.float32)
         spread = np.asarray(cv2.remap(self.spread, x, y, cv2.INTER_LINEAR))
         if valid.sum() < 50:
             return np.zeros(valid.shape, bool), np.zeros(valid.shape, bool)
@@ -99,8 +100,6 @@ def picture_ground(images: Sequence[Image], camera: Camera, poses: Points, box: 
 
 
 def _median(stack: NDArray[np.float32]) -> NDArray[np.float32]:
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # where no view sees the ground
         return np.asarray(np.nanmedian(stack, axis=0), np.float32)

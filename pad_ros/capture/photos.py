@@ -120,7 +120,8 @@ def drop_blurred(photos: Sequence[Photo], details: np.ndarray) -> tuple[list[Pho
     blurred = (sharpness < _BLURRED * typical) | (details[:, 1] < _SOFT)
     if blurred.mean() > _MOSTLY:
         raise CaptureError(
-            f"{int(blurred.sum())} of {len(photos)} photos are blurred, as {photos[int(blurred.argmax())].name}: use more "
+            f"{int(blurred.sum())} of {len(photos)} photos are blurred, as "
+            f"{photos[int(blurred.argmax())].name}: use more "
             "light or a shorter exposure, hold still for each photo, and check the focus"
         )
     kept = [photo for photo, bad in zip(photos, blurred, strict=True) if not bad]
@@ -156,6 +157,7 @@ def _check_sizes(photos: Sequence[Photo], sizes: Sequence[tuple[int, int]]) -> N
     first = next(photo.name for photo, size in zip(photos, sizes, strict=True) if size != usual)
     listed = ", ".join(f"{count} of {width}x{height}" for (width, height), count in others)
     raise CaptureError(
-        f"photos of several sizes: {number} of {usual[0]}x{usual[1]}, {listed} (as {first}); use one camera, one zoom and "
+        f"photos of several sizes: {number} of {usual[0]}x{usual[1]}, {listed} (as {first}); use one "
+        f"camera, one zoom and "
         "one way to hold it, and no cropped or turned photos"
     )

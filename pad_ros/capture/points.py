@@ -82,7 +82,8 @@ def check_still(restless: Sequence[tuple[int, int]], pairs: Sequence[tuple[int, 
     where = int((cuts / np.maximum(weight, 1)).argmax())
     after = names[min(where + 1, len(names) - 1)]
     raise CaptureError(
-        f"the part moved on the board, it seems between {names[where]} and {after} ({len(restless)} of {len(pairs)} pairs of "
+        f"the part moved on the board, it seems between {names[where]} and {after} ({len(restless)} "
+        f"of {len(pairs)} pairs of "
         "photos show another motion than the board's); fix it with putty, and take all photos anew"
     )
 

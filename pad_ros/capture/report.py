@@ -67,7 +67,8 @@ def write_report(
     advice = "".join(f"<li>{escape(text)}</li>" for text in coverage.advice()) or "<li>nothing is missing</li>"
     dropped = "".join(f"<li>{escape(d.name)}: {escape(d.reason)}</li>" for d in facts.dropped) or "<li>none</li>"
     figures = "".join(
-        f'<figure><img src="{picture}" alt="{escape(name, quote=True)}" loading="lazy"><figcaption>{escape(name)}</figcaption></figure>'
+        f'<figure><img src="{picture}" alt="{escape(name, quote=True)}" loading="lazy">'
+        f"<figcaption>{escape(name)}</figcaption></figure>"
         for name, picture in cutouts
     )
     cameras = draw_cameras(sparse.poses, sparse.camera, sparse.points[placed.part], sparse.colors[placed.part])
@@ -78,7 +79,8 @@ def write_report(
 <div class="tiles">{tiles}</div>{warnings}
 <div class="pair"><div class="panel"><h2>Cameras around the part</h2>{cameras}</div>
 <div class="panel"><h2>Seen from where</h2>{draw_hemisphere(coverage)}
-<p>From above; the rim is level with the part, the front is where the first photo was taken. Red: no photo; yellow: few.</p>
+<p>From above; the rim is level with the part, the front is where the first photo was taken.
+Red: no photo; yellow: few.</p>
 <ul>{advice}</ul></div></div>
 <h2>Photos that were dropped</h2><ul>{dropped}</ul>
 <h2>The part in each photo</h2><div class="cuts">{figures}</div>

@@ -68,7 +68,8 @@ def reconstruct(
     )
     if not found:
         raise CaptureError(
-            "no two photos fit together with parallax: go around the part instead of turning on the spot or zooming, and "
+            "no two photos fit together with parallax: go around the part instead of turning on the "
+            "spot or zooming, and "
             "give it texture (a printed board under it: `pad capture --print-board board.pdf`)"
         )
     model = max(found.values(), key=lambda one: one.num_reg_images())
@@ -79,8 +80,10 @@ def reconstruct(
     unplaced = [photo for photo in photos if photo.path.name not in set(sparse.names)]
     if len(sparse.names) < max(_LEAST_REGISTERED * len(photos), min(FEWEST, len(photos)) / 2):
         raise CaptureError(
-            f"only {len(sparse.names)} of {len(photos)} photos fit together (not {_listed(unplaced)}): take them closer "
-            "to each other (10 to 15 degrees apart), keep part and surroundings still, or put the part on a printed board"
+            f"only {len(sparse.names)} of {len(photos)} photos fit together (not "
+            f"{_listed(unplaced)}): take them closer "
+            "to each other (10 to 15 degrees apart), keep part and surroundings still, or put the "
+            "part on a printed board"
         )
     _check_parallax(sparse)
     return sparse, [Dropped(photo.name, "does not fit to the other photos: too few matches") for photo in unplaced]
@@ -125,7 +128,7 @@ def _refine(model: pycolmap.Reconstruction) -> None:
 
 
 def _pairs(photos: Sequence[Photo], path: Path) -> list[tuple[int, int]]:
-    """The pairs of photos that probably show the same: each one's best partners by its largest features, and the next."""
+    """The pairs that probably show the same: each photo's best partners by its largest features, and the next."""
     with pycolmap.Database.open(path) as database:
         ids = {image.name: image.image_id for image in database.read_all_images()}
         largest = [_largest_features(database, ids[photo.path.name]) for photo in photos]

@@ -32,7 +32,8 @@ def run(arguments: argparse.Namespace) -> None:
         board = Board.of(arguments.board or "a4")
         write_pdf(arguments.print_board, board)
         print(
-            f"{arguments.print_board}: {board.paper.upper()}, squares of {1000 * board.square:g} mm; print it at 100 %, glue it "
+            f"{arguments.print_board}: {board.paper.upper()}, squares of {1000 * board.square:g} mm; "
+            f"print it at 100 %, glue it "
             "to something flat, measure its 100 mm bar and say --bar"
         )
         return

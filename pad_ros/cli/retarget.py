@@ -37,7 +37,8 @@ def run(arguments: argparse.Namespace) -> None:
     product.save(folder, read_image(preview) if preview.is_file() else None)
     camera = product.camera
     print(
-        f"{folder}: for {camera.width}x{camera.height}, f {camera.fx:.1f} px ({finer:.2f} of before), {product.lens.model}"
+        f"{folder}: for {camera.width}x{camera.height}, f {camera.fx:.1f} px ({finer:.2f} of before), "
+        f"{product.lens.model}"
     )
     if arguments.images:
         print(f"threshold {old.calibration.threshold:.4g} -> {product.calibration.threshold:.4g}")

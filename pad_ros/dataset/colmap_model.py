@@ -50,7 +50,8 @@ def read_model(root: Path, folder: Path) -> list[tuple[Path, Matrix, Lens]]:
     missing = [image.name for image in images if not (photos / image.name).is_file()]
     if missing:
         raise DatasetError(
-            f"{shown(photos)}: {len(missing)} of {len(images)} photos of the COLMAP model are not there, as {missing[0]!r}"
+            f"{shown(photos)}: {len(missing)} of {len(images)} photos of the COLMAP model are not "
+            f"there, as {missing[0]!r}"
         )
     views = []
     for image in images:
@@ -69,12 +70,13 @@ def read_lens(camera: Any, source: str = "COLMAP model") -> Lens:
     name = camera.model.name
     if name not in COLMAP_MODELS:
         raise DatasetError(
-            f"{source}: camera model {name} is not supported; undistort the photos (colmap image_undistorter), or use one "
+            f"{source}: camera model {name} is not supported; undistort the photos (colmap "
+            f"image_undistorter), or use one "
             f"of {', '.join(COLMAP_MODELS)}"
         )
     model, names = COLMAP_MODELS[name]
-    values = dict(zip([word.strip() for word in camera.params_info.split(",")], camera.params, strict=True))
-    fx, fy = (float(values.get(key, values.get("f", 0.0))) for key in ("fx", "fy"))
+    values: dict[str, float] = dict(zip([word.strip() for word in camera.params_info.split(",")], camera.params, strict=True))
+    fx, fy = (float(values[key] if key in values else values["f"]) for key in ("fx", "fy"))
     ideal = Camera(camera.width, camera.height, fx, fy, float(values["cx"]), float(values["cy"]))
     given = {"k1": values["k"]} if "k" in values else values  # SIMPLE_RADIAL
     coefficients = [given.get(key, 0.0) if key in names else 0.0 for key in COEFFICIENTS[model]]

@@ -120,7 +120,8 @@ def _read_model(words: Mapping[str, Any]) -> str:
     name = str(words.get("camera_model", "OPENCV_FISHEYE" if fisheye else "OPENCV")).upper()
     if name not in COLMAP_MODELS:
         raise ConfigError(
-            f"camera_model {name} is not supported; undistort the photos first, or use one of {', '.join(COLMAP_MODELS)}"
+            f"camera_model {name} is not supported; undistort the photos first, or use one of "
+            f"{', '.join(COLMAP_MODELS)}"
         )
     if fisheye is not None and fisheye is not (name == "OPENCV_FISHEYE"):
         raise ConfigError(f"is_fisheye {fisheye!r} contradicts camera_model {name}; leave the wrong one out")

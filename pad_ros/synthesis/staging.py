@@ -1,7 +1,7 @@
 """A part staged on a table in a room and photographed by a real lens, without Blender: for captures with known truth.
 
-The part comes as a picture with coverage: a cut-out photo, or splats. The table's top is the plane z = 0 of the object's
-frame, its middle the origin; around it is a room of four walls and a floor.
+The part comes as a picture with coverage: a cut-out photo, or splats. The table's top is the plane z = 0 of the
+object's frame, its middle the origin; around it is a room of four walls and a floor.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pad_ros.images import to_uint8
 from pad_ros.lens import Lens, Undistorter
 from pad_ros.results import Image, Map
 
-# Given a camera and a camera-to-object pose [4, 4]: the part's colours [H, W, 3] over white in 0…255, and coverage [H, W].
+# Of a camera and a camera-to-object pose [4, 4]: the part's colours [H, W, 3] over white in 0…255, coverage [H, W].
 PartPicture = Callable[[Camera, Matrix], tuple[NDArray[np.float32], Map]]
 
 _ROOM = 6.0  # half a wall's width, in table widths
@@ -85,7 +85,7 @@ class Stage:
             picture, alpha = undistorter.distort(picture.astype(np.float32)), undistorter.distort(alpha)
         if blur > 1:
             kernel = _line(blur, rng.uniform(0, np.pi))
-            picture = cv2.filter2D(picture, -1, kernel)
+            picture = np.asarray(cv2.filter2D(picture, -1, kernel), np.float64)
         return to_uint8(picture + rng.normal(0, noise, picture.shape)), np.clip(alpha, 0, 1)
 
 

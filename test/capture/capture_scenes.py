@@ -36,7 +36,9 @@ def twin_on_table(product, turned_by=0.0):
 
 def nothing(camera, pose):
     """No part at all."""
-    return np.full((camera.height, camera.width, 3), 255.0, np.float32), np.zeros((camera.height, camera.width), np.float32)
+    return np.full((camera.height, camera.width, 3), 255.0, np.float32), np.zeros(
+        (camera.height, camera.width), np.float32
+    )
 
 
 def take(folder, count, part, stage=None, distance=0.3, later=None):

@@ -23,7 +23,9 @@ def test_the_pdf_is_in_true_size(paper, tmp_path):
     assert np.allclose(np.array(box) / 72 * 25.4, (width, height), atol=0.01)
     scale = float(re.search(rb"([\d.]+) 0 0 [\d.]+ 0 0 cm", data)[1])
     assert scale == pytest.approx(72 / 25.4)
-    boxes = np.array([[float(n) for n in found] for found in re.findall(rb"([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+) re f", data)])
+    boxes = np.array(
+        [[float(n) for n in found] for found in re.findall(rb"([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+) re f", data)]
+    )
     squares = boxes[np.isclose(boxes[:, 2], 1000 * board.square)]
     assert len(squares) == 59
     assert squares[:, 0].min() > 5

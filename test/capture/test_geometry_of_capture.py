@@ -79,7 +79,9 @@ def test_the_ground_is_found_and_the_part_stands_on_it():
 def test_a_face_of_the_part_is_no_ground():
     rng = np.random.default_rng(0)
     cameras = poses()[:, :3, 3]
-    wall = np.c_[rng.uniform(-0.2, 0.2, 300), np.full(300, 0.05), rng.uniform(0, 0.2, 300)]  # half of the cameras behind
+    wall = np.c_[
+        rng.uniform(-0.2, 0.2, 300), np.full(300, 0.05), rng.uniform(0, 0.2, 300)
+    ]  # half of the cameras behind
     assert find_plane(wall, cameras, 0.002, rng) is None
 
 
@@ -105,7 +107,9 @@ def staged(colour):
     views, images = poses(), []
     for pose in views:
         mask = ball_mask(pose)[..., None]
-        images.append(to_uint8(np.where(mask, np.array(colour) + rng.normal(0, 8, (120, 160, 3)), stage.background(CAMERA, pose))))
+        images.append(
+            to_uint8(np.where(mask, np.array(colour) + rng.normal(0, 8, (120, 160, 3)), stage.background(CAMERA, pose)))
+        )
     return views, images
 
 
@@ -133,7 +137,10 @@ def test_missing_directions_in_words():
     coverage = cover(np.stack(from_front), middle)
     advice = coverage.advice()
     assert coverage.share == pytest.approx(1 / 17)
-    assert "take 21 more from low, from front right, the right, back right, the back, back left, the left, front left" in advice[0]
+    assert (
+        "take 21 more from low, from front right, the right, back right, the back, back left, the left, front left"
+        in advice[0]
+    )
     assert "take 24 more from half above, from all sides (nothing is seen from there)" in advice
     assert "take 6 more from straight above (nothing is seen from there)" in advice
     right = cover(look_at(np.array([1.0, 0, 0.2]), middle, up)[None], middle)

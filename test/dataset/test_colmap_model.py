@@ -100,7 +100,8 @@ def test_the_file_of_camera_calibration(tmp_path):
 
 
 def test_what_ros2_topic_echo_prints(tmp_path):
-    text = "height: 48\nwidth: 64\ndistortion_model: plumb_bob\nd: [0.1, 0, 0, 0, 0]\nk: [90, 0, 32.5, 0, 91, 20.5, 0, 0, 1]\n---\n"
+    text = "height: 48\nwidth: 64\ndistortion_model: plumb_bob\nd: [0.1, 0, 0, 0, 0]\n"
+    text += "k: [90, 0, 32.5, 0, 91, 20.5, 0, 0, 1]\n---\n"
     (tmp_path / "echo.yaml").write_text(text)
     assert read_camera_info(tmp_path / "echo.yaml").camera == Camera(64, 48, 90.0, 91.0, 33.0, 21.0)
 
