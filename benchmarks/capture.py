@@ -13,6 +13,7 @@ import argparse
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from pad_ros.capture.align import similarity
@@ -103,7 +104,9 @@ def compare(truth: Path, captured: Path) -> None:
     away = away / np.linalg.norm(true[:, :3, 3] - target, axis=1)
     ious = []
     for a, b in pairs:
-        one, other = read_cutout(a.path)[1] > 0.5, read_cutout(b.path)[1] > 0.5
+        other = read_cutout(b.path)[1] > 0.5
+        size = other.shape[1], other.shape[0]
+        one = cv2.resize(read_cutout(a.path)[1], size, interpolation=cv2.INTER_AREA) > 0.5
         ious.append((one & other).sum() / max((one | other).sum(), 1))
     print(
         f"{len(pairs)} of {len(real.train)} photos; scale {scale:.5f}; rotation {np.median(angles):.3f} (worst "

@@ -61,8 +61,8 @@ def cut_out(images: Sequence[Image], placed: Placed, progress: Progress = silent
         box[0, 2] = max(box[0, 2], 0.0)
     refined = []
     for view, (look, mask) in enumerate(zip(looks, masks, strict=True)):
-        shape = hull.silhouette(small, sparse.poses[view])
-        refined.append(_settle(look, _labels_around(shape, mask, 3 * _RIM), 2))
+        labels = _second_labels(look, small, view, placed, ground, factor, hull, mask)
+        refined.append(_settle(look, labels, 3))
         progress(len(images) + 1 + view, total, "agreeing")
     hull = _carved(refined, small, placed, box, 1)
     alphas, agreements = [], []
@@ -134,6 +134,31 @@ def _outline(points: NDArray[np.float64], camera: Camera, pose: NDArray[np.float
     cv2.fillConvexPoly(mask, cv2.convexHull(pixels.clip(-9000, 9000).astype(np.int32)), 1)
     size = 2 * round(0.012 * max(mask.shape)) + 1
     return cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0
+
+
+def _second_labels(
+    look: Image,
+    camera: Camera,
+    view: int,
+    placed: Placed,
+    ground: Ground | None,
+    factor: float,
+    hull: Hull,
+    mask: Mask,
+) -> NDArray[np.uint8]:
+    """Nothing is part for sure but the points that this view saw: one may look through holes that the hull fills."""
+    labels = _labels_around(hull.silhouette(camera, placed.sparse.poses[view]), mask, 3 * _RIM)
+    labels[labels == cv2.GC_FGD] = cv2.GC_PR_FGD
+    labels[~mask & (labels == cv2.GC_PR_FGD)] = cv2.GC_PR_BGD
+    if ground is not None:
+        same, _ = ground.compare(look, camera, placed.sparse.poses[view])
+        labels[same & (labels == cv2.GC_PR_FGD)] = cv2.GC_PR_BGD
+    sparse = placed.sparse
+    rows = (sparse.view_index == view) & placed.part[sparse.point_index]
+    for x, y in np.floor(sparse.pixels[rows] * factor).astype(int):
+        if 0 <= x < camera.width and 0 <= y < camera.height and labels[y, x] != cv2.GC_BGD:
+            cv2.circle(labels, (int(x), int(y)), 1, cv2.GC_FGD, -1)
+    return labels
 
 
 def _box_outline(box: NDArray[np.float64], camera: Camera, pose: NDArray[np.float64]) -> Mask:

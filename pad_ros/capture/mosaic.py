@@ -24,6 +24,7 @@ _FEWEST = 4  # views of a place
 _LOWEST = 0.17  # sine of the angle at which ground is looked at
 _SURROUND = 1.2  # of the part's box: how far the ground is looked at around it
 _STEADY = 14.0  # grey levels that views may differ in the median
+_GRAIN = 0.9  # pixels
 _LEAST_DIFFERENCE = 22.0  # summed over the channels
 
 
@@ -55,7 +56,7 @@ class Ground:
         spread = np.asarray(cv2.remap(self.spread, x, y, cv2.INTER_LINEAR))
         if valid.sum() < 50:
             return np.zeros(valid.shape, bool), np.zeros(valid.shape, bool)
-        seen = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 0.7) * _gain(expected[valid], image[valid])
+        seen = _smooth(image) * _gain(expected[valid], image[valid])
         # A pixel or two of misalignment is no difference: within the colours of the neighbourhood is the same.
         kernel = np.ones((5, 5), np.uint8)
         above, below = seen - cv2.dilate(expected, kernel), cv2.erode(expected, kernel) - seen
@@ -82,9 +83,7 @@ def picture_ground(images: Sequence[Image], camera: Camera, poses: Points, box: 
         inside = ((pixels > 1) & (pixels < (camera.width - 1, camera.height - 1))).all(axis=-1)
         inside &= (depth.reshape(columns.shape) > 0) & (slant > _LOWEST)
         pixels = np.nan_to_num(pixels, nan=-1e4).clip(-1e4, 1e4)
-        sampled = cv2.remap(
-            images[view].astype(np.float32), pixels[..., 0] - 0.5, pixels[..., 1] - 0.5, cv2.INTER_LINEAR
-        )
+        sampled = cv2.remap(_smooth(images[view]), pixels[..., 0] - 0.5, pixels[..., 1] - 0.5, cv2.INTER_LINEAR)
         layer[inside] = sampled[inside]
     with np.errstate(all="ignore"):
         colours = _median(stack)
@@ -97,6 +96,11 @@ def picture_ground(images: Sequence[Image], camera: Camera, poses: Points, box: 
     enough = np.isfinite(stack[..., 0]).sum(axis=0) >= _FEWEST
     sure = enough & (spread < _STEADY * 3)
     return Ground(np.nan_to_num(colours), np.nan_to_num(spread), sure, low, cell)
+
+
+def _smooth(image: Image) -> NDArray[np.float32]:
+    """Without the grain that no two photos show alike."""
+    return np.asarray(cv2.GaussianBlur(image.astype(np.float32), (0, 0), _GRAIN), np.float32)
 
 
 def _median(stack: NDArray[np.float32]) -> NDArray[np.float32]:

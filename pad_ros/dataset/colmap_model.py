@@ -75,7 +75,9 @@ def read_lens(camera: Any, source: str = "COLMAP model") -> Lens:
             f"of {', '.join(COLMAP_MODELS)}"
         )
     model, names = COLMAP_MODELS[name]
-    values: dict[str, float] = dict(zip([word.strip() for word in camera.params_info.split(",")], camera.params, strict=True))
+    values: dict[str, float] = dict(
+        zip([word.strip() for word in camera.params_info.split(",")], camera.params, strict=True)
+    )
     fx, fy = (float(values[key] if key in values else values["f"]) for key in ("fx", "fy"))
     ideal = Camera(camera.width, camera.height, fx, fy, float(values["cx"]), float(values["cy"]))
     given = {"k1": values["k"]} if "k" in values else values  # SIMPLE_RADIAL
