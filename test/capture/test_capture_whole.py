@@ -1,0 +1,92 @@
+"""Captures from beginning to end, on small staged photos of the sample's twin."""
+
+import json
+
+import numpy as np
+import pytest
+from capture_scenes import BOARD, take, twin_on_table
+
+from pad_ros.capture.capture import CaptureSettings, capture_class
+from pad_ros.dataset.classes import read_class
+from pad_ros.errors import CaptureError
+from pad_ros.geometry import pose_error
+from pad_ros.images import read_cutout, write_image
+from pad_ros.synthesis.staging import Stage, cloth_texture, room_texture
+
+ON_BOARD = CaptureSettings(paper=BOARD.paper, bar=100.0)
+
+
+@pytest.mark.slow
+def test_a_part_on_the_board(product, tmp_path):
+    truth = take(tmp_path / "photos", 24, twin_on_table(product))
+    stages = []
+    made = capture_class([tmp_path / "photos"], tmp_path / "car", ON_BOARD, lambda name: stages.append(name) or nobody)
+    assert stages == ["photos", "board", "points", "cut-outs"]
+    assert made.unit == "m" and made.views >= 20
+    data, record = read_class(tmp_path / "car"), json.loads((tmp_path / "car" / "capture.json").read_text())
+    source = {row["file"]: row["source"] for row in record["views"]}
+    errors, shares = [], []
+    for view in data.train:
+        pose, alpha = truth[source[view.path.relative_to(data.root).as_posix()]]
+        errors.append(pose_error(view.object_from_camera, pose))
+        one, other = read_cutout(view.path)[1] > 0.5, alpha > 0.5
+        shares.append((one & other).sum() / (one | other).sum())
+    assert np.median(errors, axis=0) == pytest.approx([0, 0], abs=0.4) and np.median(errors, axis=0)[1] < 0.01
+    assert np.median(shares) > 0.8
+    assert len(record["dropped"]) + len(record["views"]) == 24
+    page = (tmp_path / "car" / "capture.html").read_text()
+    assert page.count("<figure>") == made.views and "take " in page and "http" not in page
+    assert not (tmp_path / "car" / ".capture").exists()
+
+
+def nobody(done, total, remark):
+    assert 0 <= done <= total
+
+
+@pytest.mark.slow
+def test_it_goes_on_where_it_was_stopped(product, tmp_path):
+    take(tmp_path / "photos", 22, twin_on_table(product))
+
+    def stop_at_the_end(name):
+        def report(done, total, remark):
+            if name == "cut-outs":
+                raise KeyboardInterrupt
+
+        return report
+
+    with pytest.raises(KeyboardInterrupt):
+        capture_class([tmp_path / "photos"], tmp_path / "car", ON_BOARD, stop_at_the_end)
+    assert not (tmp_path / "car" / "transforms.json").exists()
+    stages = []
+    capture_class([tmp_path / "photos"], tmp_path / "car", ON_BOARD, lambda name: stages.append(name) or nobody)
+    assert stages == ["cut-outs"]
+
+
+@pytest.mark.slow
+def test_a_part_that_moved_on_the_board(product, tmp_path):
+    take(tmp_path / "photos", 24, twin_on_table(product), later=twin_on_table(product, turned_by=25.0))
+    with pytest.raises(CaptureError, match="moved"):
+        capture_class([tmp_path / "photos"], tmp_path / "car", ON_BOARD)
+
+
+@pytest.mark.slow
+def test_photos_alone(product, tmp_path):
+    stage = Stage(cloth_texture(3), (0.5, 0.5))
+    truth = take(tmp_path / "photos", 30, twin_on_table(product), stage)
+    made = capture_class([tmp_path / "photos"], tmp_path / "car", CaptureSettings())
+    assert made.views >= 25 and made.unit == "typical camera distance"
+    data = read_class(tmp_path / "car")
+    assert data.camera.fx == pytest.approx(432.0, rel=0.03)
+    assert len(truth) == 30
+    assert all(0.01 < (read_cutout(view.path)[1] > 0.5).mean() < 0.4 for view in data.train)
+
+
+@pytest.mark.slow
+def test_photos_of_two_parts(tmp_path):
+    rng = np.random.default_rng(0)
+    for index in range(24):  # pieces of two pictures
+        texture = room_texture(1 if index < 12 else 2, 700)
+        x, y = rng.integers(0, 200, 2)
+        write_image(tmp_path / "photos" / f"{index:02d}.png", np.ascontiguousarray(texture[y : y + 400, x : x + 400]))
+    with pytest.raises(CaptureError, match=r"2 groups that share nothing|parallax"):
+        capture_class([tmp_path / "photos"], tmp_path / "car", CaptureSettings())
