@@ -158,7 +158,7 @@ def _together(points: Points, cell: float, weights: Points) -> NDArray[np.intp]:
     """The points of the heaviest group of occupied cells that touch each other; lonely points count for little."""
     keys, inverse = np.unique(np.floor(points / cell).astype(np.int64), axis=0, return_inverse=True)
     inverse = np.ravel(inverse)
-    occupied = np.bincount(inverse) >= 3
+    occupied = np.bincount(inverse) >= 2
     index_of = {tuple(key): index for index, key in enumerate(keys) if occupied[index]}
     group = np.full(len(keys), -1)
     offsets = [(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1)]
@@ -177,4 +177,7 @@ def _together(points: Points, cell: float, weights: Points) -> NDArray[np.intp]:
     if not (groups >= 0).any():
         return np.zeros(0, np.intp)
     totals = np.bincount(groups[groups >= 0], weights[groups >= 0])
-    return np.flatnonzero(groups == totals.argmax())
+    chosen = {tuple(key) for key, one in zip(keys, group, strict=True) if one == totals.argmax()}
+    # Points beside the group belong to it, though they are too few there to have led on.
+    beside = [any((x + a, y + b, z + c) in chosen for a, b, c in offsets) for x, y, z in keys]
+    return np.flatnonzero(np.array(beside)[inverse])

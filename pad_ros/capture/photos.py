@@ -116,7 +116,7 @@ def drop_blurred(photos: Sequence[Photo], details: np.ndarray) -> tuple[list[Pho
         CaptureError: most are.
     """
     sharpness = details[:, 0]
-    typical = float(np.percentile(sharpness, 75))
+    typical = float(np.percentile(sharpness, 90))
     blurred = (sharpness < _BLURRED * typical) | (details[:, 1] < _SOFT)
     if blurred.mean() > _MOSTLY:
         raise CaptureError(

@@ -116,10 +116,10 @@ def staged(colour):
 def test_the_ground_without_the_part_is_seen():
     views, images = staged((200, 60, 40))
     ground = picture_ground(images, CAMERA, views, np.array([[-0.13, -0.13, 0], [0.13, 0.13, 0.26]]))
-    same, other = ground.compare(images[5], CAMERA, views[5])
-    ball = ball_mask(views[5])
+    same, other = ground.compare(images[-1], CAMERA, views[-1])  # from above
+    ball = ball_mask(views[-1])
     assert not (same & other).any()
-    assert (other & ball).sum() > 0.6 * ball.sum()
+    assert (other & ball).sum() > 0.4 * ball.sum()
     assert same[~ball & (same | other)].mean() > 0.9
 
 
