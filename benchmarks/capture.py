@@ -2,6 +2,7 @@
 
     python benchmarks/capture.py stage-temple REAL/Temple OUT [--on cloth|board]   the real temple, put on a table
     python benchmarks/capture.py stage-product PRODUCT OUT [--count 60]            a twin on a board, by a phone
+    python benchmarks/capture.py localize CLASS                                    photos that its map has not seen
     python benchmarks/capture.py compare OUT/truth CLASS                           poses, cut-outs against the truth
 
 A staged capture is a folder of photos and, in `truth/`, a class with the true poses and cut-outs.
@@ -19,12 +20,18 @@ import numpy as np
 from pad_ros.capture.align import similarity
 from pad_ros.capture.board import Board
 from pad_ros.dataset.classes import read_class, write_transforms
-from pad_ros.geometry import Camera
-from pad_ros.images import read_cutout, write_image
-from pad_ros.lens import Lens
+from pad_ros.errors import NotLocalizedError
+from pad_ros.geometry import Camera, pose_error
+from pad_ros.images import read_cutout, read_image, write_image
+from pad_ros.lens import Lens, Undistorter
+from pad_ros.localization.front_end import create_front_end
+from pad_ros.localization.localizer import create_localizer
+from pad_ros.localization.map_builder import build_map
 from pad_ros.product import Product
+from pad_ros.profiles import load_profile
 from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.synthesis.staging import Stage, cloth_texture, walk_around
+from pad_ros.training import HOLDOUT_EVERY, read_cutouts
 
 PHONE = ("plumb_bob", (0.09, -0.16, 0.0006, -0.0004, 0.0))
 
@@ -115,6 +122,36 @@ def compare(truth: Path, captured: Path) -> None:
     )
 
 
+def localize(captured: Path) -> None:
+    """Localises every sixth photo, whole, in the map of the others; a right pose is within 1 degree and 1 %."""
+    data, localization = read_class(captured), load_profile("cpu")["localization"]
+    front_end = create_front_end(localization)
+    cutouts = read_cutouts(data)
+    used = [cutout for index, cutout in enumerate(cutouts) if index % HOLDOUT_EVERY != HOLDOUT_EVERY - 1]
+    sfm_map = build_map(
+        [cutout.image for cutout in used],
+        [cutout.alpha > 0.5 for cutout in used],
+        data.camera,
+        [cutout.object_from_camera for cutout in used],
+        front_end,
+        **localization["map"],
+    )
+    localizer = create_localizer(localization["localizer"], sfm_map, data.camera, front_end)
+    held_out, right, found = data.train[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY], 0, 0
+    for view in held_out:
+        # The file has the photo's own background; its alpha channel is only set aside.
+        photo = Undistorter(view.lens, data.camera).undistort(read_image(view.path))
+        try:
+            pose = localizer.localize(photo).object_from_camera
+        except NotLocalizedError as error:
+            print(f"{view.path.name}: {error}")
+            continue
+        found += 1
+        angle, distance = pose_error(pose, view.object_from_camera)
+        right += angle < 1 and distance < 0.01
+    print(f"{len(sfm_map.points)} points; {found} of {len(held_out)} held-out photos localised, {right} of them right")
+
+
 def main() -> None:
     """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -131,10 +168,16 @@ def main() -> None:
     both = commands.add_parser("compare")
     both.add_argument("truth", type=Path)
     both.add_argument("captured", type=Path)
+    localized = commands.add_parser("localize")
+    localized.add_argument("captured", type=Path)
     arguments = vars(parser.parse_args())
-    {"stage-temple": stage_temple, "stage-product": stage_product, "compare": compare}[arguments.pop("command")](
-        **arguments
-    )
+    functions = {
+        "stage-temple": stage_temple,
+        "stage-product": stage_product,
+        "compare": compare,
+        "localize": localize,
+    }
+    functions[arguments.pop("command")](**arguments)
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def part_of(sparse: Sparse, grounded: bool, surface: tuple[float, float] | None 
         part[candidates[_together(points[candidates], _CELL * distance, weights)]] = True
     if part.sum() >= _FEWEST_POINTS:
         low, top = np.percentile(points[part], [0.5, 99.5], axis=0)
-        margin = 0.12 * (top - low) + 0.02 * distance
+        margin = 0.18 * (top - low) + 0.02 * distance
         box = np.stack([low - margin, top + margin])
     elif surface is not None:  # of so little texture: anything on the board
         box = np.array([[-surface[0], -surface[1], 0.0], [surface[0], surface[1], 1.2 * min(surface)]]) * [

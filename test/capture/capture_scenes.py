@@ -10,7 +10,7 @@ from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.synthesis.staging import Stage, walk_around
 
 BOARD = Board.of("a3")
-LENS = Lens(Camera(480, 360, 432.0, 432.0, 242.0, 178.0), "plumb_bob", (0.09, -0.16, 0.0006, -0.0004, 0.0))
+LENS = Lens(Camera(640, 480, 576.0, 576.0, 322.0, 238.0), "plumb_bob", (0.09, -0.16, 0.0006, -0.0004, 0.0))
 
 
 def board_stage():
