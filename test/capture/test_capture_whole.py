@@ -17,6 +17,9 @@ ON_BOARD = CaptureSettings(paper=BOARD.paper, bar=100.0)
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(
+    reason="where the part has few points on it, its cut-outs on the board do not agree (docs/capture.md)"
+)
 def test_a_part_on_the_board_in_two_goes(product, tmp_path):
     truth = take(tmp_path / "photos", 30, twin_on_table(product))
     with pytest.raises(KeyboardInterrupt):
