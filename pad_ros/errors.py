@@ -23,6 +23,10 @@ class DatasetError(PadError):
     """A data set is incomplete or unreadable."""
 
 
+class CaptureError(PadError):
+    """Photos or a film cannot become a class: too few, blurred, of something that moved, or without overlap."""
+
+
 class ProductError(PadError):
     """A product folder is missing, truncated, altered, or of another schema version."""
 

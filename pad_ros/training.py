@@ -53,6 +53,7 @@ IMAGES_PER_VIEW = 4
 _FEWEST_VIEWS = 12
 # Of good images as the line may show them, the localiser must find this share; of fewer than the other, it is said.
 _FEWEST_LOCALIZED, _MOST_LOCALIZED = 0.33, 0.9
+_OTHER_SCALE = 2.0  # a camera may show the part so many times larger or smaller than the photos
 _SMALLEST_GROUND = 4  # pixels; what is smaller and white is a glint
 _GROUND_RIM = 2  # pixels
 
@@ -253,6 +254,30 @@ def _read(image: Image | Path) -> Image:
     return read_image(image) if isinstance(image, Path) else image
 
 
+def retarget_product(product: Product, lens: Lens) -> tuple[Product, float]:
+    """Makes a product fit another camera; splats and map are the part's, and stay.
+
+    The threshold stays too, but it was the old camera's: calibrate it again (`calibrate_product`).
+
+    Returns:
+        The product, and how many of the new camera's pixels are one of the old one's at the same distance.
+
+    Raises:
+        TrainingError: the camera shows the part so much finer or coarser that the splats do not serve it.
+    """
+    finer = lens.camera.fx / product.camera.fx
+    if not 1 / _OTHER_SCALE <= finer <= _OTHER_SCALE:
+        raise TrainingError(
+            f"the camera shows the part {finer:.2f} times as large as the product's photos did (f "
+            f"{lens.camera.fx:.0f} against "
+            f"{product.camera.fx:.0f} pixels): splats serve the resolution that they were trained at; "
+            f"resize its images, or "
+            "train again at its resolution (pad capture --size)"
+        )
+    provenance = {**product.provenance, "retargeted_from": product.lens.to_dict()}
+    return replace(product, lens=lens, provenance=provenance, checksum=""), finer
+
+
 def _inspect(inspector: Inspector, image: Image | Path) -> Inspection:
     try:
         return inspector.inspect(_read(image))
@@ -387,7 +412,9 @@ def contact_sheet(product: Product, poses: list[Matrix], columns: int = 3) -> Im
 
 def describe_training(data: ClassData, weights_sha256: str, seed: int, used: int, held_out: int) -> dict[str, Any]:
     """Where a product comes from: data and weights with checksums, seed, version."""
-    digest = hashlib.sha256((data.root / "transforms.json").read_bytes())
+    transforms = data.root / "transforms.json"
+    poses = np.stack([view.object_from_camera for view in data.train]).tobytes()  # of a COLMAP model
+    digest = hashlib.sha256(transforms.read_bytes() if transforms.is_file() else poses)
     for view in data.train:
         digest.update(view.path.read_bytes())
     return {

@@ -19,10 +19,12 @@ from pad_ros.errors import PadError
 # Name → what it does; the modules are loaded only when called, so that `pad --help` is there at once.
 COMMANDS = {
     "synth": "render a data set in Blender",
+    "capture": "make a class from photos or a film of one good part: poses and cut-outs",
     "train": "train a product from photos of the good part with poses",
     "calibrate": "set the threshold from images of good parts alone",
     "inspect": "inspect images without ROS",
     "records": "list, show, export, report, replay and send what was inspected and decided",
+    "retarget": "make a product fit another camera",
     "evaluate": "print the paper's metrics for a data set",
     "bag": "write a class's test set as a rosbag2 (MCAP)",
     "up": "start the ROS graph where `ros2 launch` is not installed",

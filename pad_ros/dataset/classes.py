@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from pad_ros.common.files import shown, write_text
+from pad_ros.dataset.camera_info import CAMERA_INFO, read_camera_info
+from pad_ros.dataset.colmap_model import find_model, read_model
 from pad_ros.dataset.photos import find_photos
-from pad_ros.dataset.transforms import common_lens, describe_lens, read_lenses
+from pad_ros.dataset.transforms import common_lens, describe_lens, read_lenses, says_lens
 from pad_ros.errors import DatasetError, ImageError
 from pad_ros.geometry import Camera, Matrix, blender_from_opencv_pose, is_rigid, opencv_from_blender_pose
 from pad_ros.images import list_images, read_image, read_mask
@@ -132,16 +134,40 @@ def read_class(root: Path | str) -> ClassData:
         DatasetError: poses, intrinsics or images are missing or broken; says which.
     """
     root = Path(root)
+    if not (root / "transforms.json").is_file():
+        return _without_transforms(root)
     transforms = _read_json(root / "transforms.json")
     frames = transforms.get("frames")
     if not isinstance(frames, list) or not frames:
         raise DatasetError(f"{root / 'transforms.json'}: no frames, so no poses; `pad train` needs photos with poses")
     poses = [_frame_pose(f"{root / 'transforms.json'} frame {index}", frame) for index, frame in enumerate(frames)]
     photos = find_photos(root, [str(frame.get("file_path") or "") for frame in frames])
-    lenses = read_lenses(transforms, _size(photos[0]), str(root / "transforms.json"))
+    size = _size(photos[0])
+    if (root / CAMERA_INFO).is_file() and not says_lens(transforms):
+        lenses = [read_camera_info(root / CAMERA_INFO, size)] * len(photos)
+    else:
+        lenses = read_lenses(transforms, size, str(root / "transforms.json"))
     lens = common_lens(lenses)
     train = [TrainView(*view) for view in zip(photos, poses, lenses, strict=True)]
     return ClassData(root, lens, train, _read_test(root))
+
+
+def _without_transforms(root: Path) -> ClassData:
+    """A class whose poses are in a COLMAP model.
+
+    Raises:
+        DatasetError: there is none either; says how poses are made of photos or a film.
+    """
+    model = find_model(root)
+    if model is None:
+        command = f"pad capture {shown(root)} -o DATASET/CLASS"
+        what = f"{shown(root)}: a file" if root.is_file() else f"{root / 'transforms.json'}: missing"
+        raise DatasetError(
+            f"{what}; a class needs it, or a COLMAP model, for its camera poses. "
+            f"From photos or a film of the part alone, this makes a class: `{command}`"
+        )
+    views = [TrainView(*view) for view in read_model(root, model)]
+    return ClassData(root, common_lens([view.lens for view in views]), views, _read_test(root))
 
 
 def write_transforms(path: Path | str, camera: Camera | Lens, poses: Iterable[tuple[str, Matrix]]) -> None:

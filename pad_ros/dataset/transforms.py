@@ -17,23 +17,23 @@ from pad_ros.geometry import Camera
 from pad_ros.lens import Lens
 
 # The file's names of our models' coefficients, in their order.
-_COEFFICIENTS = {
+COEFFICIENTS = {
     "none": (),
     "plumb_bob": ("k1", "k2", "p1", "p2", "k3"),
     "rational_polynomial": ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6"),
     "equidistant": ("k1", "k2", "k3", "k4"),
 }
 # COLMAP's models: which of ours each is, and which coefficients it has.
-_MODELS = {
+COLMAP_MODELS = {
     "SIMPLE_PINHOLE": ("none", ()),
     "PINHOLE": ("none", ()),
     "SIMPLE_RADIAL": ("plumb_bob", ("k1",)),
     "RADIAL": ("plumb_bob", ("k1", "k2")),
-    "OPENCV": ("plumb_bob", _COEFFICIENTS["plumb_bob"]),
-    "FULL_OPENCV": ("rational_polynomial", _COEFFICIENTS["rational_polynomial"]),
-    "OPENCV_FISHEYE": ("equidistant", _COEFFICIENTS["equidistant"]),
+    "OPENCV": ("plumb_bob", COEFFICIENTS["plumb_bob"]),
+    "FULL_OPENCV": ("rational_polynomial", COEFFICIENTS["rational_polynomial"]),
+    "OPENCV_FISHEYE": ("equidistant", COEFFICIENTS["equidistant"]),
 }
-_WRITTEN = {ours: name for name, (ours, _) in _MODELS.items()}  # the last, most general one of each
+_WRITTEN = {ours: name for name, (ours, _) in COLMAP_MODELS.items()}  # the last, most general one of each
 _INTRINSICS = ("camera_angle_x", "camera_angle_y", "fl_x", "fl_y", "cx", "cy", "w", "h", "camera_model", "is_fisheye")
 # Whatever else says something of a lens: unless the camera's model has it, it must be 0 or false.
 _OF_A_LENS = re.compile(r"[kpbs]\d+|s[xy]\d|skew|distortion_params|ftheta\w*|latlong|equirectangular|rolling_\w+")
@@ -70,6 +70,11 @@ def read_lenses(transforms: Mapping[str, Any], size: tuple[int, int], source: st
     return lenses
 
 
+def says_lens(transforms: Mapping[str, Any]) -> bool:
+    """Whether the file, or a frame of it, says anything of the camera."""
+    return bool(_lens_words(transforms)) or any(_lens_words(frame) for frame in transforms["frames"])
+
+
 def common_lens(lenses: Sequence[Lens]) -> Lens:
     """The lens that took all photos or, if they were several, the ideal camera in their middle."""
     first = lenses[0]
@@ -87,7 +92,7 @@ def describe_lens(lens: Lens) -> dict[str, Any]:
         return words
     fx, fy, cx, cy = _values(camera)
     words |= {"fl_x": fx, "fl_y": fy, "cx": cx, "cy": cy, "w": camera.width, "h": camera.height}
-    coefficients = dict(zip(_COEFFICIENTS[lens.model], lens.coefficients, strict=True))
+    coefficients = dict(zip(COEFFICIENTS[lens.model], lens.coefficients, strict=True))
     return {**words, "camera_model": _WRITTEN[lens.model], **coefficients}
 
 
@@ -102,7 +107,7 @@ def _lens_words(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _read_lens(words: Mapping[str, Any], size: tuple[int, int], source: str) -> Lens:
     try:
         model = _read_model(words)
-        coefficients = tuple(_number(words, name, 0.0) for name in _COEFFICIENTS[model])
+        coefficients = tuple(_number(words, name, 0.0) for name in COEFFICIENTS[model])
         lens = Lens(_read_camera(words, size), model, coefficients)
     except ConfigError as error:
         raise DatasetError(f"{source}: {error}") from None
@@ -113,13 +118,14 @@ def _read_model(words: Mapping[str, Any]) -> str:
     """Our model of the file's; refuses what that would leave out."""
     fisheye = words.get("is_fisheye")
     name = str(words.get("camera_model", "OPENCV_FISHEYE" if fisheye else "OPENCV")).upper()
-    if name not in _MODELS:
+    if name not in COLMAP_MODELS:
         raise ConfigError(
-            f"camera_model {name} is not supported; undistort the photos first, or use one of {', '.join(_MODELS)}"
+            f"camera_model {name} is not supported; undistort the photos first, or use one of "
+            f"{', '.join(COLMAP_MODELS)}"
         )
     if fisheye is not None and fisheye is not (name == "OPENCV_FISHEYE"):
         raise ConfigError(f"is_fisheye {fisheye!r} contradicts camera_model {name}; leave the wrong one out")
-    model, coefficients = _MODELS[name]
+    model, coefficients = COLMAP_MODELS[name]
     left_out = [key for key in words if key not in _INTRINSICS and key not in coefficients and _matters(words[key])]
     if left_out:
         what = ", ".join(f"{key} = {words[key]!r}" for key in left_out)

@@ -1,0 +1,184 @@
+"""What `pad capture` recovers, where the truth is known (docs/capture.md).
+
+    python benchmarks/capture.py stage-temple REAL/Temple OUT [--on cloth|board]   the real temple, put on a table
+    python benchmarks/capture.py stage-product PRODUCT OUT [--count 60]            a twin on a board, by a phone
+    python benchmarks/capture.py localize CLASS                                    photos that its map has not seen
+    python benchmarks/capture.py compare OUT/truth CLASS                           poses, cut-outs against the truth
+
+A staged capture is a folder of photos and, in `truth/`, a class with the true poses and cut-outs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pad_ros.capture.align import similarity
+from pad_ros.capture.board import Board
+from pad_ros.dataset.classes import read_class, write_transforms
+from pad_ros.errors import NotLocalizedError
+from pad_ros.geometry import Camera, pose_error
+from pad_ros.images import read_cutout, read_image, write_image
+from pad_ros.lens import Lens, Undistorter
+from pad_ros.localization.front_end import create_front_end
+from pad_ros.localization.localizer import create_localizer
+from pad_ros.localization.map_builder import build_map
+from pad_ros.product import Product
+from pad_ros.profiles import load_profile
+from pad_ros.splatting.rasterize import create_rasterizer
+from pad_ros.synthesis.staging import Stage, cloth_texture, walk_around
+from pad_ros.training import HOLDOUT_EVERY, read_cutouts
+
+PHONE = ("plumb_bob", (0.09, -0.16, 0.0006, -0.0004, 0.0))
+
+
+def make_stage(on: str, size: float) -> Stage:
+    """A table `size` metres wide, or the board that is at least as wide."""
+    if on == "cloth":
+        return Stage(cloth_texture(1), (size, size))
+    board = next(b for b in map(Board.of, ("a4", "a3", "a2", "a1")) if b.size[0] >= size or b.paper == "a1")
+    width, height = board.size
+    return Stage(board.picture(), (width + board.square, height + board.square))
+
+
+def write_truth(folder: Path, lens: Lens, photos: list) -> None:
+    """The class of true poses and cut-outs; photos are (name, image, alpha, pose)."""
+    for name, image, alpha, _ in photos:
+        write_image(folder / "train/good" / name, np.dstack([image, np.rint(255 * alpha).astype(np.uint8)]))
+    write_transforms(folder / "transforms.json", lens, [(f"train/good/{name}", pose) for name, _, _, pose in photos])
+
+
+def stage_temple(source: Path, out: Path, on: str) -> None:
+    """Puts the temple's cut-outs before a table and a room that belong to its poses."""
+    data = read_class(source)
+    upright = np.array([[0, 0, 1.0, 0], [1, 0, 0, 0], [0, 1, 0, 0.008], [0, 0, 0, 1]])  # its y is up
+    stage, rng, photos = make_stage(on, 0.5 if on == "cloth" else 0.24), np.random.default_rng(0), []
+    for index, view in enumerate(data.train):
+        image, alpha = read_cutout(view.path)
+        pose = upright @ view.object_from_camera
+        photo, share = stage.photograph(data.lens, pose, lambda c, p, i=image, a=alpha: (i.astype(np.float32), a), rng)
+        photos.append((f"{index:03d}.png", photo, share, pose))
+        write_image(out / f"{index:03d}.png", photo)
+    write_truth(out / "truth", data.lens, photos)
+
+
+def stage_product(source: Path, out: Path, count: int, width: int) -> None:
+    """Photographs a product's twin on a board: a phone's lens, motion blur, noise."""
+    product = Product.load(source)
+    rasterizer = create_rasterizer({"name": "cpu"})
+    means = product.gaussians.means
+    low, high = np.percentile(means, [0.5, 99.5], axis=0)
+    onto = np.eye(4)
+    onto[:3, 3] = -(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, -low[2]
+    extent = float((high - low)[:2].max())
+    stage, rng = make_stage("board", 1.4 * extent), np.random.default_rng(0)
+    height = round(width * 3 / 4)
+    lens = Lens(Camera(width, height, 0.9 * width, 0.9 * width, 0.503 * width, 0.497 * height), *PHONE)
+    poses = walk_around(count, np.array([0, 0, (high - low)[2] / 2]), 1.6 * extent, rng)
+
+    def part(camera, pose):
+        rendering = rasterizer.render(product.gaussians, camera, np.linalg.inv(onto) @ pose)
+        return 255.0 * np.clip(rendering.color, 0, 1), 1.0 - rendering.transmittance
+
+    photos = []
+    for index, pose in enumerate(poses):
+        photo, share = stage.photograph(lens, pose, part, rng, blur=rng.uniform(0, 2.5), noise=2.5)
+        photos.append((f"{index:03d}.png", photo, share, pose))
+        write_image(out / f"{index:03d}.png", photo)
+    write_truth(out / "truth", lens, photos)
+
+
+def compare(truth: Path, captured: Path) -> None:
+    """Prints how far poses, scale and cut-outs are from the truth."""
+    real, made = read_class(truth), read_class(captured)
+    source = {row["file"]: row["source"] for row in json.loads((captured / "capture.json").read_text())["views"]}
+    by_name = {view.path.name: view for view in real.train}
+    pairs = [(by_name[source[str(v.path.relative_to(captured))]], v) for v in made.train]
+    true = np.stack([a.object_from_camera for a, _ in pairs])
+    found = np.stack([b.object_from_camera for _, b in pairs])
+    scale, transform = similarity(found[:, :3, 3], true[:, :3, 3])
+    aligned = found.copy()
+    aligned[:, :3, 3] *= scale
+    aligned = transform @ aligned
+    target = np.median([p[:3, 3] + np.linalg.norm(p[:3, 3]) * p[:3, 2] for p in true], axis=0)
+    turns = np.einsum("vji,vjk->vik", true[:, :3, :3], aligned[:, :3, :3])
+    angles = np.degrees(np.arccos(np.clip((np.trace(turns, axis1=1, axis2=2) - 1) / 2, -1, 1)))
+    away = np.linalg.norm(aligned[:, :3, 3] - true[:, :3, 3], axis=1)
+    away = away / np.linalg.norm(true[:, :3, 3] - target, axis=1)
+    ious = []
+    for a, b in pairs:
+        other = read_cutout(b.path)[1] > 0.5
+        size = other.shape[1], other.shape[0]
+        one = cv2.resize(read_cutout(a.path)[1], size, interpolation=cv2.INTER_AREA) > 0.5
+        ious.append((one & other).sum() / max((one | other).sum(), 1))
+    print(
+        f"{len(pairs)} of {len(real.train)} photos; scale {scale:.5f}; rotation {np.median(angles):.3f} (worst "
+        f"{angles.max():.3f}) degrees; position {100 * np.median(away):.3f} (worst {100 * away.max():.3f}) % of the "
+        f"distance; cut-outs' IoU {np.median(ious):.4f} (worst {np.min(ious):.4f})"
+    )
+
+
+def localize(captured: Path) -> None:
+    """Localises every sixth photo, whole, in the map of the others; a right pose is within 1 degree and 1 %."""
+    data, localization = read_class(captured), load_profile("cpu")["localization"]
+    front_end = create_front_end(localization)
+    cutouts = read_cutouts(data)
+    used = [cutout for index, cutout in enumerate(cutouts) if index % HOLDOUT_EVERY != HOLDOUT_EVERY - 1]
+    sfm_map = build_map(
+        [cutout.image for cutout in used],
+        [cutout.alpha > 0.5 for cutout in used],
+        data.camera,
+        [cutout.object_from_camera for cutout in used],
+        front_end,
+        **localization["map"],
+    )
+    localizer = create_localizer(localization["localizer"], sfm_map, data.camera, front_end)
+    held_out, right, found = data.train[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY], 0, 0
+    for view in held_out:
+        # The file has the photo's own background; its alpha channel is only set aside.
+        photo = Undistorter(view.lens, data.camera).undistort(read_image(view.path))
+        try:
+            pose = localizer.localize(photo).object_from_camera
+        except NotLocalizedError as error:
+            print(f"{view.path.name}: {error}")
+            continue
+        found += 1
+        angle, distance = pose_error(pose, view.object_from_camera)
+        right += angle < 1 and distance < 0.01
+    print(f"{len(sfm_map.points)} points; {found} of {len(held_out)} held-out photos localised, {right} of them right")
+
+
+def main() -> None:
+    """Runs the command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    temple = commands.add_parser("stage-temple")
+    temple.add_argument("source", type=Path)
+    temple.add_argument("out", type=Path)
+    temple.add_argument("--on", choices=("cloth", "board"), default="cloth")
+    product = commands.add_parser("stage-product")
+    product.add_argument("source", type=Path)
+    product.add_argument("out", type=Path)
+    product.add_argument("--count", type=int, default=60)
+    product.add_argument("--width", type=int, default=1000)
+    both = commands.add_parser("compare")
+    both.add_argument("truth", type=Path)
+    both.add_argument("captured", type=Path)
+    localized = commands.add_parser("localize")
+    localized.add_argument("captured", type=Path)
+    arguments = vars(parser.parse_args())
+    functions = {
+        "stage-temple": stage_temple,
+        "stage-product": stage_product,
+        "compare": compare,
+        "localize": localize,
+    }
+    functions[arguments.pop("command")](**arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""The printed ChArUco board under the part: its pattern, its PDF in true size, and cameras from photos of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pad_ros.capture.photos import Dropped, Photo
+from pad_ros.common.files import replacing
+from pad_ros.common.progress import Progress, silent
+from pad_ros.errors import CaptureError
+from pad_ros.geometry import Camera, Matrix
+from pad_ros.images import read_image
+from pad_ros.lens import Lens
+from pad_ros.results import Image
+
+PAPERS = {
+    "a4": (210.0, 297.0, 20.0),
+    "a3": (297.0, 420.0, 28.0),
+    "a2": (420.0, 594.0, 40.0),
+    "a1": (594.0, 841.0, 56.0),
+}
+BAR = 100.0  # millimetres: the bar on the sheet that is measured after printing
+_COLUMNS, _ROWS, _MARKER = 9, 13, 0.75  # squares, and a marker's side in squares
+_BITS = 5  # of a marker's side, without its black rim
+_TRUE_SIZE = 0.005  # how far the bar may be from its length
+_LEAST_CORNERS = 8
+_BAD_VIEW = 3.0  # times the median view's error
+_BENT = 1.5  # pixels, of photos 1,000 pixels wide
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board for a paper size; lengths in metres, `square` is a square's side.
+
+    Its frame is the object's: origin in the middle of the pattern, x to the right, y up the sheet, z out of it.
+    """
+
+    paper: str
+    square: float
+
+    @classmethod
+    def of(cls, paper: str) -> Board:
+        """The board of a paper size.
+
+        Raises:
+            CaptureError: no such paper.
+        """
+        if paper.lower() not in PAPERS:
+            raise CaptureError(f"no board for paper {paper!r}; there are {', '.join(PAPERS)}")
+        return cls(paper.lower(), PAPERS[paper.lower()][2] / 1000)
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of the pattern."""
+        return _COLUMNS * self.square, _ROWS * self.square
+
+    @property
+    def charuco(self) -> cv2.aruco.CharucoBoard:
+        """OpenCV's description of it, in squares."""
+        dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_5X5_100)
+        return cv2.aruco.CharucoBoard((_COLUMNS, _ROWS), 1.0, _MARKER, dictionary)
+
+    def black(self) -> Iterator[tuple[float, float, float, float]]:
+        """The black rectangles: left, top, width, height in squares, from the pattern's left upper corner."""
+        charuco, module = self.charuco, _MARKER / (_BITS + 2)
+        for row in range(_ROWS):
+            for column in range(_COLUMNS):
+                if (row + column) % 2 == 0:
+                    yield column, row, 1.0, 1.0
+        dictionary = charuco.getDictionary()
+        for marker, corners in zip(np.ravel(charuco.getIds()), charuco.getObjPoints(), strict=True):
+            bits = cv2.aruco.generateImageMarker(dictionary, int(marker), _BITS + 2)
+            left, top = np.asarray(corners)[:, :2].min(axis=0)
+            for y, x in np.argwhere(bits == 0):
+                yield left + x * module, top + y * module, module, module
+
+    def picture(self, pixels_per_square: int = 56, margin: float = 0.5) -> Image:
+        """The pattern as a picture [H, W, 3], with a white margin in squares."""
+        width, height = (round((n + 2 * margin) * pixels_per_square) for n in (_COLUMNS, _ROWS))
+        picture = np.full((height, width, 3), 255, np.uint8)
+        for box in self.black():
+            left, top, right, bottom = np.rint(
+                (np.array([box[0], box[1], box[0] + box[2], box[1] + box[3]]) + margin) * pixels_per_square
+            ).astype(int)
+            picture[top:bottom, left:right] = 0
+        return picture
+
+    def corner_points(self, ids: NDArray[np.integer]) -> NDArray[np.float64]:
+        """The places [N, 3] of chessboard corners in the object's frame."""
+        corners = np.asarray(self.charuco.getChessboardCorners(), np.float64)[ids]
+        return (corners - (_COLUMNS / 2, _ROWS / 2, 0.0)) * (self.square, -self.square, 0.0)
+
+
+def write_pdf(path: Path | str, board: Board) -> None:
+    """Writes a board as a PDF of one page in true size, with the bar to measure it by."""
+    width, height, _ = PAPERS[board.paper]
+    square = board.square * 1000
+    left, top = (width - _COLUMNS * square) / 2, (height - _ROWS * square) / 2
+    lines = ["0 g", f"{72 / 25.4:.9f} 0 0 {72 / 25.4:.9f} 0 0 cm"]  # in millimetres from here on
+    for x, y, w, h in board.black():
+        lines.append(
+            f"{left + x * square:.4f} {height - top - (y + h) * square:.4f} {w * square:.4f} {h * square:.4f} re f"
+        )
+    base = top / 2
+    lines.append(f"{left:.4f} {base - 1:.4f} {BAR:.4f} 2 re f")
+    text = f"<- {BAR:.0f} mm: print at 100 %, measure this bar, say --bar. pad_ros {board.paper.upper()}, {square:g} mm"
+    lines.append(f"BT /F 2.8 Tf {left + BAR + 2:.4f} {base - 1:.4f} Td ({text}) Tj ET")
+    stream = "\n".join(lines).encode("ascii")
+    box = f"[0 0 {width * 72 / 25.4:.4f} {height * 72 / 25.4:.4f}]"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R /ViewerPreferences << /PrintScaling /None >> >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        f"<< /Type /Page /Parent 2 0 R /MediaBox {box} /Contents 4 0 R /Resources << /Font << /F 5 0 "
+        f"R >> >> >>".encode(),
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    data, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    count = len(objects) + 1
+    data += b"xref\n0 %d\n0000000000 65535 f \n%s" % (count, table)
+    data += b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (count, data.index(b"xref"))
+    with replacing(path) as partial:
+        partial.write_bytes(data)
+
+
+def check_bar(measured: float, board: Board) -> None:
+    """Refuses a board that was not printed in true size, by what its bar measures in millimetres.
+
+    Raises:
+        CaptureError: says at how many percent it was printed.
+    """
+    share = measured / BAR
+    if abs(share - 1) > _TRUE_SIZE:
+        raise CaptureError(
+            f"the board was printed at {100 * share:.3g} % (its {BAR:.0f} mm bar measures "
+            f"{measured:g} mm): print it again at "
+            f"100 % ('actual size', not 'fit to page'), or say --square "
+            f"{1000 * board.square * share:.2f}, its squares' side in mm"
+        )
+
+
+@dataclass(frozen=True)
+class BoardViews:
+    """Cameras from a board: the lens, the photos that show enough of it with their poses [V, 4, 4], the others."""
+
+    lens: Lens
+    photos: list[Photo]
+    poses: NDArray[np.float64]
+    dropped: list[Dropped]
+    error_px: float
+
+
+def locate_by_board(photos: Sequence[Photo], board: Board, progress: Progress = silent) -> BoardViews:
+    """Finds the lens and each photo's camera-to-object pose from the board's corners, all together.
+
+    Raises:
+        CaptureError: too few photos show the board, or it is not flat.
+    """
+    detector = cv2.aruco.CharucoDetector(board.charuco)
+    seen: list[tuple[Photo, NDArray[np.int64], NDArray[np.float32]]] = []
+    dropped, size = [], (0, 0)
+    for index, photo in enumerate(photos):
+        grey = cv2.cvtColor(read_image(photo.path), cv2.COLOR_RGB2GRAY)
+        size = grey.shape[1], grey.shape[0]
+        corners, ids = detector.detectBoard(grey)[:2]
+        if ids is not None and len(ids) >= _LEAST_CORNERS:
+            seen.append(
+                (photo, np.asarray(ids).ravel().astype(np.int64), np.asarray(corners, np.float32).reshape(-1, 2))
+            )
+        else:
+            dropped.append(
+                Dropped(
+                    photo.name,
+                    f"shows {0 if ids is None else len(ids)} corners of the board, of {_LEAST_CORNERS} needed",
+                )
+            )
+        progress(index + 1, len(photos) + 1, "finding the board")
+    if len(seen) < max(10, 0.5 * len(photos)):
+        raise CaptureError(
+            f"the board is seen in {len(seen)} of {len(photos)} photos only: let at least a quarter "
+            f"of it show around the "
+            f"part, sharp and without glare; is it the {board.paper.upper()} board of `pad capture --print-board`?"
+        )
+    result = _calibrate(seen, board, size)
+    bad = result[3] > max(_BAD_VIEW * float(np.median(result[3])), 0.5)
+    if bad.any():
+        dropped += [
+            Dropped(seen[i][0].name, f"the board does not fit: {result[3][i]:.1f} px") for i in np.flatnonzero(bad)
+        ]
+        seen = [entry for entry, wrong in zip(seen, bad, strict=True) if not wrong]
+        result = _calibrate(seen, board, size)
+    lens, poses, error, _ = result
+    if error > _BENT * max(size) / 1000:
+        raise CaptureError(
+            f"the board's corners are {error:.1f} px off: it is bent or lies on soft ground (glue it to a plate), or "
+            "moving things blur it"
+        )
+    progress(len(photos) + 1, len(photos) + 1, f"{len(seen)} cameras")
+    return BoardViews(lens, [entry[0] for entry in seen], poses, dropped, error)
+
+
+def _calibrate(
+    seen: Sequence[tuple[Photo, NDArray[np.int64], NDArray[np.float32]]], board: Board, size: tuple[int, int]
+) -> tuple[Lens, NDArray[np.float64], float, NDArray[np.float64]]:
+    """Lens, poses, root mean square error and each view's, by Zhang's method."""
+    places = [board.corner_points(ids).astype(np.float32) for _, ids, _ in seen]
+    flags = cv2.CALIB_FIX_K3
+    error, matrix, coefficients, turns, shifts, _, _, errors = cv2.calibrateCameraExtended(  # type: ignore[call-overload]
+        places, [corners for _, _, corners in seen], size, None, None, flags=flags
+    )
+    fx, fy, cx, cy = (float(value) for value in (matrix[0, 0], matrix[1, 1], matrix[0, 2] + 0.5, matrix[1, 2] + 0.5))
+    camera = Camera(*size, fx, fy, cx, cy)
+    poses = np.stack([_camera_to_board(turn, shift) for turn, shift in zip(turns, shifts, strict=True)])
+    return Lens(camera, "plumb_bob", tuple(np.ravel(coefficients)[:5])), poses, float(error), np.ravel(errors)
+
+
+def _camera_to_board(turn: NDArray[np.float64], shift: NDArray[np.float64]) -> Matrix:
+    pose = np.eye(4)
+    pose[:3, :3] = cv2.Rodrigues(turn)[0].T
+    pose[:3, 3] = -pose[:3, :3] @ np.ravel(shift)
+    return pose
