@@ -1,15 +1,17 @@
 #!/bin/sh
 # Makes the network of the learned comparison in runs/comparison: objects, lessons, training. After a stop it goes on.
-# MODELS names a folder of LDraw models (.mpd) to learn from besides, LDRAWDIR LDraw's parts library.
+# HEAPS says how many random objects (20), STEPS how long it trains (4000). MODELS names a folder of LDraw models (.mpd)
+# to learn from besides, LDRAWDIR LDraw's parts library.
 set -eu
 cd "$(dirname "$0")/.."
 out=runs/comparison
+heaps=${HEAPS:-20}
 synth() {
   .venv/bin/pad synth "$@" --resolution 400 --samples 4 --train 40 --objects 8 --views 4 --vary all \
     --defect-area 0.0002 0.008 --no-background-free --jobs 2
 }
 
-synth "$out/heaps" --heaps 0 20
+synth "$out/heaps" --heaps 0 "$heaps"
 set -- "$out/heaps"
 for model in "${MODELS:-none}"/*.mpd; do
   [ -f "$model" ] || continue
@@ -17,4 +19,4 @@ for model in "${MODELS:-none}"/*.mpd; do
   synth "$out/$name" --model "$model"
   set -- "$@" "$out/$name"
 done
-.venv/bin/python -m pad_ros.learning "$@" --work "$out" -o "$out/difference.onnx"
+.venv/bin/python -m pad_ros.learning "$@" --work "$out" -o "$out/difference.onnx" --steps "${STEPS:-4000}"

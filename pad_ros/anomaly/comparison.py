@@ -16,6 +16,7 @@ from pad_ros.images import Window, box_around
 from pad_ros.results import Image, Map, Mask
 
 IMPLEMENTATIONS = {
+    "combined": "pad_ros.anomaly.combined:CombinedComparison",
     "l1": "pad_ros.anomaly.comparison:L1Comparison",
     "learned": "pad_ros.anomaly.learned:LearnedComparison",
     "squared": "pad_ros.anomaly.squared:SquaredComparison",
@@ -53,7 +54,11 @@ def create_comparison(settings: Mapping[str, Any], backbone: Mapping[str, Any] |
         ConfigError: unknown name or setting.
         ProductError: the weights are missing or altered.
     """
-    own = {"backbone": create_backbone(backbone or {})} if settings.get("name") in _OF_FEATURES else {}
+    own: dict[str, Any] = {}
+    if settings.get("name") in _OF_FEATURES:
+        own = {"backbone": create_backbone(backbone or {})}
+    elif settings.get("name") == "combined":  # makes its own comparisons
+        own = {"backbone": backbone or {}}
     comparison: Comparison = create("comparison", IMPLEMENTATIONS, {**settings, **own})
     return comparison
 

@@ -53,22 +53,25 @@ class LearnedComparison:
     The network decides in a ring around the part too, where parts may have been added.
     """
 
-    def __init__(self, weights: str, ring: float = 0.25, threads: int = 2) -> None:
+    weights = Path(__file__).parent / "weights" / "difference.onnx"
+    own_sha256 = "5c1daf9b3e0c17cc462249e0303eef510131d08480a1f131bf2c25a74b43b1e8"
+
+    def __init__(self, weights: str = "", ring: float = 0.25, threads: int = 2) -> None:
         """Loads the network.
 
         Args:
-            weights: the network's file, made by `make comparison`.
+            weights: another network's file, made by `make comparison`; empty for the one that ships.
             ring: how far from the part an added one may stick out, as a share of the square root of its area.
             threads: how many threads ONNX Runtime uses.
 
         Raises:
             ConfigError: a setting is out of range.
-            ProductError: the file cannot be read.
+            ProductError: the file cannot be read, or the one that ships is altered.
         """
         if not 0 <= ring <= 1:
             raise ConfigError(f"comparison: needs 0 <= ring <= 1, got {ring}")
         self._ring = ring
-        model = read_weights(Path(weights))
+        model = read_weights(Path(weights)) if weights else read_weights(self.weights, self.own_sha256)
         self.sha256 = hashlib.sha256(model).hexdigest()
         self._session = open_session(model, threads)
 

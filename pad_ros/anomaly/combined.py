@@ -1,0 +1,53 @@
+"""Several comparisons as one: a difference is what all of them see."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pad_ros.anomaly.comparison import create_comparison
+from pad_ros.errors import ConfigError
+from pad_ros.results import Image, Map, Mask
+
+
+class CombinedComparison:
+    """The geometric mean of the maps of several comparisons: their scales need not agree.
+
+    What makes one of them err (a shade that moves the features, a plug of the twin that a network takes for a defect)
+    seldom makes the others err at the same place.
+    """
+
+    def __init__(self, of: Sequence[Mapping[str, Any]], backbone: Mapping[str, Any]) -> None:
+        """Makes the comparisons.
+
+        Args:
+            of: settings of two or more comparisons, each as a profile names one.
+            backbone: settings of the backbone of those that compare features.
+
+        Raises:
+            ConfigError: fewer than two, or settings that one of them refuses.
+            ProductError: the weights of one are missing or altered.
+        """
+        if isinstance(of, str | Mapping) or len(of) < 2:
+            raise ConfigError("comparison 'combined': `of` must list two comparisons or more")
+        self._comparisons = [create_comparison(settings, backbone) for settings in of]
+        self.sha256 = hashlib.sha256("".join(c.sha256 for c in self._comparisons).encode()).hexdigest()
+
+    def compare(self, test: Image, augmented: Image, mask: Mask, transmittance: Map, object_mask: Mask) -> Map:
+        """The anomaly map [H, W] of two images [H, W, 3], 0 where one that looks beyond the mask [H, W] has 0.
+
+        Raises:
+            ImageError: they differ in size.
+            NoObjectError: the mask is empty.
+        """
+        views = test, augmented, mask, transmittance, object_mask
+        maps = np.stack([_with_opinion(c.compare(*views), mask) for c in self._comparisons])  # [C, H, W]
+        return np.asarray(np.prod(maps, axis=0) ** np.float32(1.0 / len(maps)), np.float32)
+
+
+def _with_opinion(anomaly_map: Map, mask: Mask) -> Map:
+    """The map [H, W]; where a comparison looks at the mask [H, W] alone, its mean stands for what lies beyond."""
+    return np.where(mask, anomaly_map, anomaly_map[mask].mean()) if not anomaly_map[~mask].any() else anomaly_map

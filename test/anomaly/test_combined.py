@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from pad_ros.anomaly.comparison import create_comparison
+from pad_ros.errors import ConfigError, ProductError
+from pad_ros.profiles import load_profile
+
+L1 = {"name": "l1", "size": 64}
+BACKBONE = {"name": "efficientnet_lite0"}
+
+
+def views():
+    rng = np.random.default_rng(0)
+    image = np.kron(rng.integers(40, 220, (12, 12, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+    test = image.copy()
+    test[40:52, 40:52] = (250, 20, 250)
+    mask = np.zeros((96, 96), bool)
+    mask[16:80, 16:80] = True
+    return test, image, mask, (~mask).astype(np.float32), mask
+
+
+def test_it_is_the_geometric_mean_of_its_comparisons():
+    settings = [L1, {"name": "learned"}]
+    first, second = (create_comparison(own, BACKBONE).compare(*views()) for own in settings)
+    combined = create_comparison({"name": "combined", "of": settings}, BACKBONE)
+    found, mask = combined.compare(*views()), views()[2]
+    np.testing.assert_allclose(found[mask], np.sqrt(first * second)[mask], rtol=1e-4, atol=1e-6)
+    assert 38 <= np.unravel_index(found.argmax(), found.shape)[0] < 54
+    beyond = ~mask & (second > 0)  # there the features say nothing, and do not silence the network
+    assert beyond.any()
+    np.testing.assert_allclose(found[beyond], np.sqrt(first[mask].mean() * second[beyond]), rtol=1e-3)
+    assert not found[~mask & (second == 0)].any()
+
+
+def test_its_checksum_is_that_of_all_weights():
+    shas = {
+        create_comparison({"name": "combined", "of": of}, BACKBONE).sha256
+        for of in ([L1, {"name": "learned"}], [L1, L1], [{"name": "learned"}, L1])
+    }
+    assert len(shas) == 3 and all(len(sha) == 64 for sha in shas)
+
+
+@pytest.mark.parametrize("of", [[], [L1], "l1", {"name": "l1"}])
+def test_it_needs_two(of):
+    with pytest.raises(ConfigError, match="two comparisons or more"):
+        create_comparison({"name": "combined", "of": of}, BACKBONE)
+    with pytest.raises(ConfigError, match="squares"):
+        create_comparison({"name": "combined", "of": [L1, {"name": "squares"}]}, BACKBONE)
+
+
+def test_the_profile_is_cpu_but_for_the_comparison():
+    cpu, learned = load_profile("cpu"), load_profile("learned")
+    l1, network = learned["anomaly"].pop("comparison")["of"]
+    assert l1 == cpu["anomaly"].pop("comparison") and network["name"] == "learned"
+    assert {**learned, "name": "cpu"} == cpu
+
+
+def test_the_network_that_ships_is_checked(monkeypatch, tmp_path):
+    from pad_ros.anomaly.learned import LearnedComparison
+
+    altered = tmp_path / "difference.onnx"
+    altered.write_bytes(LearnedComparison.weights.read_bytes()[:-1] + b"x")
+    monkeypatch.setattr(LearnedComparison, "weights", altered)
+    with pytest.raises(ProductError, match="truncated or altered"):
+        create_comparison({"name": "learned"})
