@@ -20,6 +20,7 @@ import numpy as np
 from pad_ros.capture.align import similarity
 from pad_ros.capture.board import Board
 from pad_ros.dataset.classes import read_class, write_transforms
+from pad_ros.dataset.cutouts import read_cutouts
 from pad_ros.errors import NotLocalizedError
 from pad_ros.geometry import Camera, pose_error
 from pad_ros.images import read_cutout, read_image, write_image
@@ -31,7 +32,7 @@ from pad_ros.product import Product
 from pad_ros.profiles import load_profile
 from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.synthesis.staging import Stage, cloth_texture, walk_around
-from pad_ros.training import HOLDOUT_EVERY, read_cutouts
+from pad_ros.training import HOLDOUT_EVERY
 
 PHONE = ("plumb_bob", (0.09, -0.16, 0.0006, -0.0004, 0.0))
 

@@ -82,13 +82,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Prints a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lessons", type=Path, nargs="+")
-    parser.add_argument("--weights", action="append", default=[], help="networks besides the features")
+    parser.add_argument("--weights", action="append", default=[], help="networks instead of the one that ships")
     arguments = parser.parse_args(argv)
     anomaly = load_profile("cpu")["anomaly"]
-    features = {"name": "efficientnet_lite0", "threads": 2}
-    l1 = {"size": 320, "crop": True, "sigma": 3.0, "colour": 16.0, "tolerance": 0.75}
-    comparisons = {"l1": create_comparison({"name": "l1", **l1}, anomaly.get("backbone", features))}
-    comparisons |= {file: create_comparison({"name": "learned", "weights": file}) for file in arguments.weights}
+    l1, backbone = anomaly["comparison"], anomaly["backbone"]
+    comparisons = {"l1": create_comparison(l1, backbone)}
+    for file in arguments.weights or [""]:
+        learned = {"name": "learned", "weights": file}
+        comparisons[f"learned {file}".strip()] = create_comparison(learned)
+        comparisons[f"combined {file}".strip()] = create_comparison({"name": "combined", "of": [l1, learned]}, backbone)
     print("| object | comparison | image AUROC | F1 | pixel AUROC | AUPRO | parts, max | parts, median | ms |")
     print("|---|---|---:|---:|---:|---:|---:|---:|---:|")
     for folder in arguments.lessons:

@@ -23,6 +23,7 @@ from splatting import machine
 
 from pad_ros.common.progress import progress_bar
 from pad_ros.dataset.classes import ClassData, read_class
+from pad_ros.dataset.cutouts import read_cutouts
 from pad_ros.errors import NotLocalizedError
 from pad_ros.geometry import pose_error
 from pad_ros.images import read_image
@@ -32,7 +33,6 @@ from pad_ros.localization.map_builder import build_map
 from pad_ros.localization.pnp import project
 from pad_ros.localization.sfm_map import SfmMap
 from pad_ros.profiles import load_profile
-from pad_ros.training import read_cutouts
 
 _HEADER = (
     "| class | way | right | wrong | no pose | displacement px, median / p95 | map CPU-s | points | MB | one CPU-s |\n"

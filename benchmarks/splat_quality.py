@@ -24,6 +24,7 @@ from splatting import machine
 
 from pad_ros.common.progress import progress_bar
 from pad_ros.dataset.classes import ClassData, read_class
+from pad_ros.dataset.cutouts import Cutout, read_cutouts
 from pad_ros.localization.front_end import create_front_end
 from pad_ros.localization.map_builder import build_map
 from pad_ros.localization.sfm_map import SfmMap
@@ -34,7 +35,6 @@ from pad_ros.splatting.rasterize import Rasterizer, create_rasterizer
 from pad_ros.splatting.settings import RASTERIZERS, TrainerSettings, describe_settings, resolve_settings
 from pad_ros.splatting.trainer import train_splats
 from pad_ros.splatting.views import View, make_views
-from pad_ros.training import Cutout, read_cutouts
 
 _HOLDOUT_EVERY = 8
 _HEADER = (

@@ -8,32 +8,29 @@ import logging
 import math
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 import yaml
 
 import pad_ros
-from pad_ros.anomaly.calibration import Calibration, calibrate
-from pad_ros.anomaly.part_calibration import calibrate_parts
+from pad_ros.adapting import calibrate_product
+from pad_ros.anomaly.calibration import Calibration
 from pad_ros.augmentation import line_image
-from pad_ros.common.files import shown, write_text
+from pad_ros.common.files import write_text
 from pad_ros.common.progress import Progress, silent
 from pad_ros.common.registry import check_settings
 from pad_ros.dataset.classes import ClassData
-from pad_ros.errors import DatasetError, ImageError, TrainingError
-from pad_ros.geometry import Matrix, pose_error
-from pad_ros.images import read_cutout, read_image
-from pad_ros.inspector import Inspector, create_stages
-from pad_ros.lens import Lens, Undistorter
+from pad_ros.dataset.cutouts import Cutout, read_cutouts
+from pad_ros.geometry import Matrix
+from pad_ros.inspector import create_stages
+from pad_ros.lens import Lens
 from pad_ros.localization.map_builder import build_map
 from pad_ros.localization.sfm_map import SfmMap
 from pad_ros.product import Product
-from pad_ros.results import Image, Inspection, Map, PoseEstimate, Status
+from pad_ros.results import Image
 from pad_ros.splatting.checkpoint import Checkpoint
 from pad_ros.splatting.compact import load_compact, save_compact
 from pad_ros.splatting.engine import create_engine
@@ -50,21 +47,6 @@ logger = logging.getLogger(__name__)
 HOLDOUT_EVERY = 6
 # Each held-out view is inspected so many times, each time on another belt and in another light.
 IMAGES_PER_VIEW = 4
-_FEWEST_VIEWS = 12
-# Of good images as the line may show them, the localiser must find this share; of fewer than the other, it is said.
-_FEWEST_LOCALIZED, _MOST_LOCALIZED = 0.33, 0.9
-_OTHER_SCALE = 2.0  # a camera may show the part so many times larger or smaller than the photos
-_SMALLEST_GROUND = 4  # pixels; what is smaller and white is a glint
-_GROUND_RIM = 2  # pixels
-
-
-@dataclass(frozen=True)
-class Cutout:
-    """A training view in memory: RGB over white [H, W, 3], coverage [H, W], camera-to-object pose [4, 4]."""
-
-    image: Image
-    alpha: Map
-    object_from_camera: Matrix
 
 
 def train_product(
@@ -160,225 +142,6 @@ def train_product(
     product = replace(product, lens=data.lens).save(folder, preview=contact_sheet(product, poses))
     shutil.rmtree(folder / ".training")
     return product
-
-
-def calibrate_product(
-    product: Product,
-    images: Sequence[Image | Path],
-    false_reject_rate: float,
-    progress: Progress = silent,
-    poses: Sequence[Matrix] | None = None,
-) -> Product:
-    """Sets a product's threshold, and what is known of parts, from images [H, W, 3] of good parts alone, or files.
-
-    Args:
-        product: what training has set in it before is the prior for images of the line.
-        images: of good parts.
-        false_reject_rate: the wanted share of good images, and of good parts, that are rejected.
-        progress: called after each image.
-        poses: in training, the known camera-to-object poses [4, 4]; None for images of the line. An image that is
-            not found there is judged from its pose: how to find images better is no matter of thresholds.
-
-    Raises:
-        TrainingError: an image is not one of the product's camera, or most of them could not be judged.
-        ConfigError: too few images, or an impossible rate.
-    """
-    inspector = Inspector(product)
-    inspections: list[Inspection] = []
-    for index, image in enumerate(images):
-        inspections.append(_inspect(inspector, image))
-        progress(index + 1, len(images), inspections[-1].status.name)
-    _refuse_foreign(images, inspections)
-    if poses is not None:
-        inspections = _found(inspector, images, inspections, poses)
-    judged = [index for index, inspection in enumerate(inspections) if inspection.status == Status.OK]
-    scores = [inspections[index].score for index in judged]
-    _refuse_most(inspections, len(scores), 0.5)
-    training = (product.calibration.training or product.calibration) if poses is None else None
-    groups = None if poses is None else [poses[index].tobytes() for index in judged]  # one pose is one view
-    calibration = calibrate(scores, false_reject_rate, groups=groups, training=training)
-    part = calibrate_parts(
-        [inspections[index].evidence for index in judged],
-        judged if groups is None else groups,
-        false_reject_rate,
-        training=training.part if training else None,
-    )
-    return replace(product, calibration=replace(calibration, part=part))
-
-
-def _found(
-    inspector: Inspector, images: Sequence[Image | Path], inspections: list[Inspection], poses: Sequence[Matrix]
-) -> list[Inspection]:
-    """The inspections, with those anew from the known pose where the localiser found none or a wrong one.
-
-    Raises:
-        TrainingError: it finds so few that the product would be of no use.
-    """
-    right = [
-        i.pose is not None and _near(i.pose.object_from_camera, p) for i, p in zip(inspections, poses, strict=True)
-    ]
-    _refuse_most(inspections, sum(right), _FEWEST_LOCALIZED)
-    if sum(right) < _MOST_LOCALIZED * len(right):
-        logger.warning(
-            "%d of %d good images, as the line may show them, were localised wrongly or not at all, and would be "
-            "rejected for that; more photos, nearer to the part, help",
-            len(right) - sum(right),
-            len(right),
-        )
-    return [
-        inspection if is_right else inspector.inspect(_read(image), PoseEstimate(pose, 0, 0, 0.0))
-        for inspection, is_right, image, pose in zip(inspections, right, images, poses, strict=True)
-    ]
-
-
-def _near(estimate: Matrix, pose: Matrix) -> bool:
-    degrees, distance = pose_error(estimate, pose)
-    return degrees < 1.0 and distance < 0.01
-
-
-def _refuse_most(inspections: list[Inspection], count: int, least: float) -> None:
-    """Refuses to go on when only so many of the images were judged.
-
-    Raises:
-        TrainingError: says why.
-    """
-    if count < least * len(inspections):
-        reasons = sorted({inspection.reason for inspection in inspections if inspection.reason})
-        raise TrainingError(
-            f"only {count} of {len(inspections)} good images could be judged ({'; '.join(reasons[:2])}); "
-            "are they images of this part, from this camera?"
-        )
-
-
-def _read(image: Image | Path) -> Image:
-    return read_image(image) if isinstance(image, Path) else image
-
-
-def retarget_product(product: Product, lens: Lens) -> tuple[Product, float]:
-    """Makes a product fit another camera; splats and map are the part's, and stay.
-
-    The threshold stays too, but it was the old camera's: calibrate it again (`calibrate_product`).
-
-    Returns:
-        The product, and how many of the new camera's pixels are one of the old one's at the same distance.
-
-    Raises:
-        TrainingError: the camera shows the part so much finer or coarser that the splats do not serve it.
-    """
-    finer = lens.camera.fx / product.camera.fx
-    if not 1 / _OTHER_SCALE <= finer <= _OTHER_SCALE:
-        raise TrainingError(
-            f"the camera shows the part {finer:.2f} times as large as the product's photos did (f "
-            f"{lens.camera.fx:.0f} against "
-            f"{product.camera.fx:.0f} pixels): splats serve the resolution that they were trained at; "
-            f"resize its images, or "
-            "train again at its resolution (pad capture --size)"
-        )
-    provenance = {**product.provenance, "retargeted_from": product.lens.to_dict()}
-    return replace(product, lens=lens, provenance=provenance, checksum=""), finer
-
-
-def _inspect(inspector: Inspector, image: Image | Path) -> Inspection:
-    try:
-        return inspector.inspect(_read(image))
-    except ImageError as error:
-        return Inspection(Status.BAD_IMAGE, str(error))
-
-
-def _refuse_foreign(images: Sequence[Image | Path], inspections: list[Inspection]) -> None:
-    """Refuses images that are not the camera's: a threshold from the others alone would hide that.
-
-    Raises:
-        TrainingError: names them, with the reasons.
-    """
-    names_of: dict[str, list[str]] = {}  # by reason
-    for index, (image, inspection) in enumerate(zip(images, inspections, strict=True)):
-        if inspection.status == Status.BAD_IMAGE:
-            name = shown(image) if isinstance(image, Path) else f"image {index}"
-            names_of.setdefault(inspection.reason.removeprefix(f"{name}: "), []).append(name)
-    if names_of:
-        count = sum(map(len, names_of.values()))
-        listed = "; ".join(f"{reason}: {', '.join(names)}" for reason, names in names_of.items())
-        raise TrainingError(f"{count} of {len(images)} images are none of this product's; leave them out: {listed}")
-
-
-def read_cutouts(data: ClassData) -> list[Cutout]:
-    """Reads a class's training views into its ideal camera; one without alpha is cut out at its white background.
-
-    Raises:
-        DatasetError: too few views, views of different sizes, or photos that are not cut out.
-    """
-    if len(data.train) < _FEWEST_VIEWS:
-        raise DatasetError(
-            f"{data.root}: {len(data.train)} training views, at least {_FEWEST_VIEWS} needed (100 are good)"
-        )
-    cutouts = []
-    for view in data.train:
-        image, alpha = read_cutout(view.path)
-        if image.shape[:2] != (data.camera.height, data.camera.width):
-            raise DatasetError(f"{view.path}: {image.shape[1]}x{image.shape[0]}, the first view has another size")
-        cutouts.append(Cutout(image, white_cutout(image) if alpha is None else alpha, view.object_from_camera))
-    _check_cutouts(data, cutouts)
-    return _undistorted(cutouts, data)
-
-
-def _undistorted(cutouts: list[Cutout], data: ClassData) -> list[Cutout]:
-    """Brings each view from its lens into the class's ideal camera."""
-    undistorter_of = lru_cache(maxsize=4)(Undistorter)  # few cameras took all photos, most often one
-    ideal, cut = [], 0
-    for cutout, view in zip(cutouts, data.train, strict=True):
-        undistorter = undistorter_of(view.lens, data.camera)
-        image, alpha = undistorter.undistort_cutout(cutout.image, cutout.alpha)
-        ideal.append(replace(cutout, image=image, alpha=alpha))
-        cut += undistorter.cuts(alpha)
-    if cut:
-        logger.warning(
-            "%s: in %d of %d photos the part reaches the edge of what the lens shows, and its twin would end there; "
-            "take them from further away",
-            data.root,
-            cut,
-            len(cutouts),
-        )
-    return ideal
-
-
-def white_cutout(image: Image) -> Map:
-    """The coverage [H, W] of an object on pure white: all that is not white ground, also seen through holes.
-
-    White ground is wherever four pixels or more that touch each other are white without any shade, and the next two
-    pixels where they are nearly so: edges are smoothed there, and JPEG ripples. A white face in the shade is part.
-    """
-    pure = np.asarray((image >= 254).all(axis=2), np.uint8)  # [H, W]
-    _, labels, statistics, _ = cv2.connectedComponentsWithStats(pure)
-    large = statistics[:, cv2.CC_STAT_AREA] >= _SMALLEST_GROUND
-    ground = large[labels] & (pure > 0)
-    nearly = (image >= 250).all(axis=2)
-    for _ in range(_GROUND_RIM):
-        ground |= nearly & (cv2.dilate(ground.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-    return (~ground).astype(np.float32)
-
-
-def _check_cutouts(data: ClassData, cutouts: list[Cutout]) -> None:
-    """Refuses photos that are not cut out, before hours of work on them.
-
-    Raises:
-        DatasetError: says how many, and the first.
-    """
-    whole = [view.path for view, cutout in zip(data.train, cutouts, strict=True) if _is_whole(cutout.alpha)]
-    if whole:
-        raise DatasetError(
-            f"{data.root}: {len(whole)} of {len(cutouts)} photos are not cut out, as {whole[0].name}: "
-            "cut the part out on transparent or pure white ground (docs/dataset.md)"
-        )
-    empty = [view.path for view, cutout in zip(data.train, cutouts, strict=True) if not cutout.alpha.any()]
-    if empty:
-        raise DatasetError(f"{empty[0]}: there is no part in it, all is ground; take it out of transforms.json")
-
-
-def _is_whole(alpha: Map) -> bool:
-    """Whether hardly any ground is at the border of a photo, so that it was not taken away."""
-    border = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
-    return bool((border < 0.5).mean() < 0.25)
 
 
 def on_the_line(product: Product, cutouts: Sequence[Cutout], seed: int) -> list[Image]:

@@ -4,20 +4,18 @@ import math
 import shutil
 import sys
 from dataclasses import replace
-from types import SimpleNamespace
 
-import cv2
 import numpy as np
 import pytest
 import yaml
 
-from pad_ros.anomaly.calibration import Calibration
-from pad_ros.augmentation import belt_image, line_image
+from pad_ros.augmentation import line_image
 from pad_ros.cli import main
 from pad_ros.dataset.classes import read_class, write_transforms
+from pad_ros.dataset.cutouts import read_cutouts
 from pad_ros.errors import BuildError, ConfigError, DatasetError, TrainingError, WeightsError
 from pad_ros.geometry import pose_error
-from pad_ros.images import decode_image, read_cutout, to_uint8, write_image
+from pad_ros.images import read_cutout, to_uint8, write_image
 from pad_ros.inspector import Inspector
 from pad_ros.lens import Lens, Undistorter
 from pad_ros.product import Product
@@ -27,15 +25,7 @@ from pad_ros.splatting import checkpoint
 from pad_ros.splatting.compact import is_compact
 from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.splatting.settings import PRESETS, describe_settings
-from pad_ros.training import (
-    HOLDOUT_EVERY,
-    IMAGES_PER_VIEW,
-    calibrate_product,
-    on_the_line,
-    read_cutouts,
-    train_product,
-    white_cutout,
-)
+from pad_ros.training import HOLDOUT_EVERY, IMAGES_PER_VIEW, on_the_line, train_product
 
 QUICK = {"iterations": 300, "max_gaussians": 4000, "initial_gaussians": 3000}
 
@@ -294,41 +284,6 @@ def test_photos_of_several_cameras_are_brought_into_one(distorted_class, tmp_pat
     np.testing.assert_allclose(ratios[1::2], 1.0, rtol=0.04)
 
 
-def test_good_images_of_something_else_do_not_calibrate(product):
-    rng = np.random.default_rng(0)
-    nothing = np.zeros((product.camera.height, product.camera.width), np.float32)
-    belts = [belt_image(np.zeros((*nothing.shape, 3), np.uint8), nothing, rng).astype(np.uint8) for _ in range(8)]
-    with pytest.raises(TrainingError, match="only 0 of 8"):
-        calibrate_product(product, belts, 0.01)
-
-
-def test_white_ground_seen_through_a_hole_is_ground():
-    image = np.full((40, 40, 3), 255, np.uint8)
-    image[5:35, 5:35] = (180, 40, 40)
-    image[10:16, 10:16] = 255  # a hole
-    image[9, 9:17] = 251  # its rim, mixed with a little of the part
-    image[20:26, 10:16] = 252  # a white brick in the shade
-    image[20, 20] = 255  # a glint
-    image[30, 20:23] = 255
-    image[5:12, 25:35] = 252  # another white brick, beside the ground
-    alpha = white_cutout(image)
-    assert not alpha[10:16, 10:16].any() and not alpha[9, 9:17].any()
-    assert alpha[20:26, 10:16].all() and alpha[20, 20] and alpha[30, 20:23].all()
-    assert not alpha[:5].any() and alpha[7:12, 25:33].all()
-
-
-def test_white_ground_is_found_in_a_jpeg_too():
-    rows, columns = np.mgrid[:160, :160]
-    distance = np.hypot(rows - 80, columns - 80)[..., None]
-    part = np.clip(np.minimum(60 - distance, distance - 25) + 0.5, 0, 1)  # a ring, smooth at its edges
-    image = np.rint(255 + part * (np.array([60.0, 90, 140]) - 255)).astype(np.uint8)
-    jpeg = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
-    truth = part[..., 0] > 0
-    assert white_cutout(image)[truth].mean() > 0.99 and not white_cutout(image)[~truth].any()
-    alpha = white_cutout(decode_image(jpeg))
-    assert alpha[truth].mean() > 0.98 and alpha[~truth].mean() < 0.04  # ripples next to the edges
-
-
 def test_photos_that_are_not_cut_out_are_refused_before_any_work(small_class, tmp_path):
     root = shutil.copytree(small_class, tmp_path / "car")
     photos = root / "train" / "good"
@@ -340,70 +295,6 @@ def test_photos_that_are_not_cut_out_are_refused_before_any_work(small_class, tm
     with pytest.raises(DatasetError, match=r"3\.png: there is no part in it"):
         train_product(read_class(root), load_profile("cpu"), tmp_path / "p")
     assert not (tmp_path / "p").exists()
-
-
-def grey_of(image):
-    return np.repeat(image.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
-
-
-def test_images_of_another_nature_do_not_calibrate(sample_product, sample_images, tmp_path, capsys):
-    """They are named, all of them, and the product stays as it is."""
-    folder = shutil.copytree(sample_product, tmp_path / "product")
-    good = [image for part, _, image in sample_images if part == "off_road_car_09"]
-    images = {f"{index}.png": image for index, image in enumerate(good)}
-    images |= {"grey.png": grey_of(good[0]), "grey too.png": grey_of(good[1]), "small.png": good[0][:200, :200].copy()}
-    for name, image in images.items():
-        write_image(tmp_path / "images" / name, image)
-    (tmp_path / "images" / "broken.png").write_bytes((tmp_path / "images" / "0.png").read_bytes()[:999])
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert main(["calibrate", str(folder), str(tmp_path / "images")]) == 1
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert "4 of 13 images are none of this product's; leave them out: " in said
-    grey = f"{tmp_path}/images/grey too.png, {tmp_path}/images/grey.png"
-    for part in (f"check the camera's mode: {grey}", "200x200", f"(999 bytes): {tmp_path}/images/broken.png"):
-        assert part in said
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-
-
-def test_a_threshold_that_grows_much_is_asked_for(sample_product, product, tmp_path, capsys, monkeypatch):
-    folder = shutil.copytree(sample_product, tmp_path / "product")
-    before, old = (folder / "product.yaml").read_bytes(), product.calibration.threshold
-    write_image(tmp_path / "image.png", np.zeros((4, 4, 3), np.uint8))
-    words = ["calibrate", str(folder), *[str(tmp_path / "image.png")] * 10]
-
-    def calibrated(factor):
-        scores = (0.9 * factor * old,) * 9
-        risen = replace(product, calibration=Calibration(factor * old, 0.01, scores))
-        monkeypatch.setattr("pad_ros.cli.calibrate.calibrate_product", lambda *_: risen)
-
-    calibrated(3.0)
-    assert main(words) == 1
-    said = capsys.readouterr().err
-    assert f"9 of 9 images are above the old threshold: it would rise from {old:.4g} to {3 * old:.4g}" in said
-    assert "Then say --yes" in said
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
-    for answer in ("n\n", "\n", ""):  # the last is the end of the input
-        monkeypatch.setattr("builtins.input", _answering(answer))
-        assert main(words) == 1 and "nothing was changed" in capsys.readouterr().err
-    assert (folder / "product.yaml").read_bytes() == before
-    monkeypatch.setattr("builtins.input", _answering("Y\n"))
-    assert main(words) == 0
-    said = "from 9 good images (1 more could not be judged), 9 of which the old one would have rejected"
-    assert said in capsys.readouterr().out and Product.load(folder).calibration.threshold == pytest.approx(3 * old)
-    calibrated(9.0)
-    assert main([*words, "--yes"]) == 0
-    calibrated(2.0)  # to less than the threshold that stands now, which nobody asks about
-    assert main(words) == 0 and Product.load(folder).calibration.threshold == pytest.approx(2 * old)
-
-
-def _answering(text):
-    def ask(question):
-        assert "defective parts below it will pass" in question
-        if not text:
-            raise EOFError
-        return text.strip()
-
-    return ask
 
 
 def test_views_for_the_threshold_are_as_on_the_line(small_class, product):
@@ -418,15 +309,3 @@ def test_views_for_the_threshold_are_as_on_the_line(small_class, product):
         correlation = np.corrcoef(image[inside].ravel(), cutout.image[inside].ravel())[0, 1]
         assert correlation > 0.9 and image[outside].std() > 5 and image[outside].mean() < 230
     assert all(map(np.array_equal, images, on_the_line(scaled, cutouts, seed=3)))
-
-
-def test_images_of_the_line_correct_the_threshold_that_training_made(product, sample_images):
-    """A handful is enough, the second time starts from training again, and parts are calibrated as well."""
-    good = [image for part, _, image in sample_images if part == "off_road_car_09"]
-    first = calibrate_product(product, good[:4], 0.01).calibration
-    assert len(first.scores) == 4 and first.training == product.calibration
-    again = calibrate_product(replace(product, calibration=first), good[:4], 0.01).calibration
-    assert again == first
-    assert first.part is not None and first.threshold != product.calibration.threshold
-    with pytest.raises(ConfigError, match="3 good images or more, got 2"):
-        calibrate_product(product, good[:2], 0.01)

@@ -6,11 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from pad_ros.adapting import calibrate_product
 from pad_ros.cli.options import image_paths
 from pad_ros.common.progress import progress_bar
 from pad_ros.errors import ConfigError
 from pad_ros.product import Product
-from pad_ros.training import calibrate_product
 
 _MUCH = 2.5  # from so many times the old threshold on, somebody must say that it is right
 

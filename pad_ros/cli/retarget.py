@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pad_ros.adapting import calibrate_product, retarget_product
 from pad_ros.cli.options import image_paths
 from pad_ros.common.progress import progress_bar
 from pad_ros.dataset.camera_info import read_camera_info
 from pad_ros.errors import ConfigError
 from pad_ros.images import read_image
 from pad_ros.product import PREVIEW, Product
-from pad_ros.training import calibrate_product, retarget_product
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ from pad_ros.background.segmentation import create_segmenter
 from pad_ros.common.files import replacing
 from pad_ros.common.progress import Progress, silent
 from pad_ros.dataset.classes import ClassData
+from pad_ros.dataset.cutouts import read_cutouts
 from pad_ros.errors import DatasetError, InspectionError
 from pad_ros.geometry import Camera, Matrix
 from pad_ros.images import read_image
@@ -26,7 +27,6 @@ from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.splatting.settings import resolve_settings
 from pad_ros.splatting.trainer import train_splats
-from pad_ros.training import read_cutouts
 
 logger = logging.getLogger(__name__)
 

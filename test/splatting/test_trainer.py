@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from splat_scenes import poses_around, psnr, random_gaussians
 
+from pad_ros.dataset.cutouts import white_cutout
 from pad_ros.errors import ConfigError, TrainingError
 from pad_ros.geometry import Camera
 from pad_ros.splatting.checkpoint import Checkpoint
@@ -17,7 +18,6 @@ from pad_ros.splatting.cpu import CpuRasterizer
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.settings import PRESETS, TrainerSettings
 from pad_ros.splatting.trainer import train_splats
-from pad_ros.training import white_cutout
 
 CAMERA = Camera(72, 72, 90.0, 90.0, 36.0, 36.0)
 NO_POINTS = np.zeros((0, 3))
