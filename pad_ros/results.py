@@ -121,9 +121,9 @@ class Inspection:
     threshold: float = float("nan")
     anomalous: bool = True
     regions: list[Region] = field(default_factory=list)
-    evidence: bytes = b""
     pose: PoseEstimate | None = None
     timings: dict[str, float] = field(default_factory=dict)
+    evidence: bytes = b""
     anomaly_map: Map | None = None
     reference: Reference | None = None
     augmented: Image | None = None  # S_aug
