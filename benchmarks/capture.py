@@ -22,7 +22,7 @@ from pad_ros.capture.board import Board
 from pad_ros.dataset.classes import read_class, write_transforms
 from pad_ros.dataset.cutouts import read_cutouts
 from pad_ros.errors import NotLocalizedError
-from pad_ros.geometry import Camera, pose_error
+from pad_ros.geometry import Camera, is_right, pose_error
 from pad_ros.images import read_cutout, read_image, write_image
 from pad_ros.lens import Lens, Undistorter
 from pad_ros.localization.front_end import create_front_end
@@ -148,8 +148,7 @@ def localize(captured: Path) -> None:
             print(f"{view.path.name}: {error}")
             continue
         found += 1
-        angle, distance = pose_error(pose, view.object_from_camera)
-        right += angle < 1 and distance < 0.01
+        right += is_right(*pose_error(pose, view.object_from_camera))
     print(f"{len(sfm_map.points)} points; {found} of {len(held_out)} held-out photos localised, {right} of them right")
 
 

@@ -41,23 +41,11 @@ _PARTS = (
 )
 
 
-def with_device(settings: Any, device: str) -> Any:
-    """A profile with every `device` set, and the rasterizer that goes with it."""
+def with_every(settings: Any, name: str, value: Any) -> Any:
+    """A profile in which every setting of that name has this value."""
     if not isinstance(settings, dict):
         return settings
-    changed = {key: with_device(value, device) for key, value in settings.items()}
-    if "device" in changed:
-        changed["device"] = device
-    if isinstance(changed.get("rasterizer"), dict) and device != "auto":
-        changed["rasterizer"] = {"name": device}
-    return changed
-
-
-def with_half(settings: Any, half: bool) -> Any:
-    """A profile with every `half` set."""
-    if not isinstance(settings, dict):
-        return settings
-    return {key: half if key == "half" else with_half(value, half) for key, value in settings.items()}
+    return {key: value if key == name else with_every(own, name, value) for key, own in settings.items()}
 
 
 def what_is_here(profile: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -129,7 +117,9 @@ def main() -> None:
     profile = load_profile(arguments.profile)
     if arguments.preset:
         profile["splatting"]["trainer"] = {"preset": arguments.preset}
-    profile, missing = what_is_here(with_half(with_device(profile, arguments.device), False))
+    if arguments.device != "auto":
+        profile["splatting"]["rasterizer"] = {"name": arguments.device}
+    profile, missing = what_is_here(with_every(with_every(profile, "device", arguments.device), "half", False))
     with tempfile.TemporaryDirectory() as folder:
         place = arguments.product or Path(folder) / "product"
         if (place / "product.yaml").is_file():
@@ -144,7 +134,7 @@ def main() -> None:
     full, seconds = inspect(product, data, arguments.every, arguments.profile)
     print(row(arguments.profile, full, seconds), flush=True)
     if arguments.half:
-        halved = replace(product, profile=with_half(product.profile, True))
+        halved = replace(product, profile=with_every(product.profile, "half", True))
         half, seconds = inspect(halved, data, arguments.every, "half precision")
         print(row(f"{arguments.profile}, half precision", half, seconds))
         print(f"\n{changes(full, half)}")

@@ -25,7 +25,7 @@ from pad_ros.common.progress import progress_bar
 from pad_ros.dataset.classes import ClassData, read_class
 from pad_ros.dataset.cutouts import read_cutouts
 from pad_ros.errors import NotLocalizedError
-from pad_ros.geometry import pose_error
+from pad_ros.geometry import is_right, pose_error
 from pad_ros.images import read_image
 from pad_ros.localization.front_end import FrontEnd, create_front_end
 from pad_ros.localization.localizer import create_localizer
@@ -90,7 +90,7 @@ def measure(data: ClassData, way: str, localization: dict[str, Any], every: int,
                 missing += 1
             else:
                 degrees, distance = pose_error(pose, view.object_from_camera)
-                right += degrees < 1.0 and distance < 0.01
+                right += is_right(degrees, distance)
                 there, should = (project(data.camera, p, sfm_map.points)[0] for p in (pose, view.object_from_camera))
                 moved.append(np.linalg.norm(there - should, axis=1).mean())
             seconds.append(time.process_time() - started)

@@ -12,7 +12,7 @@ from pad_ros.anomaly.part_calibration import calibrate_parts
 from pad_ros.common.files import shown
 from pad_ros.common.progress import Progress, silent
 from pad_ros.errors import ImageError, TrainingError
-from pad_ros.geometry import Matrix, pose_error
+from pad_ros.geometry import Matrix, is_right, pose_error
 from pad_ros.images import read_image
 from pad_ros.inspector import Inspector
 from pad_ros.lens import Lens
@@ -79,7 +79,8 @@ def _found(
         TrainingError: it finds so few that the product would be of no use.
     """
     right = [
-        i.pose is not None and _near(i.pose.object_from_camera, p) for i, p in zip(inspections, poses, strict=True)
+        i.pose is not None and is_right(*pose_error(i.pose.object_from_camera, p))
+        for i, p in zip(inspections, poses, strict=True)
     ]
     _refuse_most(inspections, sum(right), _FEWEST_LOCALIZED)
     if sum(right) < _MOST_LOCALIZED * len(right):
@@ -93,11 +94,6 @@ def _found(
         inspection if is_right else inspector.inspect(_read(image), PoseEstimate(pose, 0, 0, 0.0))
         for inspection, is_right, image, pose in zip(inspections, right, images, poses, strict=True)
     ]
-
-
-def _near(estimate: Matrix, pose: Matrix) -> bool:
-    degrees, distance = pose_error(estimate, pose)
-    return degrees < 1.0 and distance < 0.01
 
 
 def _refuse_most(inspections: list[Inspection], count: int, least: float) -> None:

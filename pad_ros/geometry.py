@@ -154,3 +154,8 @@ def pose_error(estimate: Matrix, truth: Matrix) -> tuple[float, float]:
     angle = np.degrees(np.arctan2(sine, 0.5 * (np.trace(delta) - 1.0)))
     distance = np.linalg.norm(estimate[:3, 3] - truth[:3, 3]) / np.linalg.norm(truth[:3, 3])
     return float(angle), float(distance)
+
+
+def is_right(degrees: float, distance: float) -> bool:
+    """Whether a pose with this `pose_error` counts as right: within 1° and 1 % of the distance."""
+    return degrees < 1.0 and distance < 0.01

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pad_ros.errors import EvaluationError
-from pad_ros.geometry import Matrix, pose_error
+from pad_ros.geometry import Matrix, is_right, pose_error
 from pad_ros.results import Map, Mask
 
 AUPRO_FPR_LIMIT = 0.3
@@ -167,7 +167,7 @@ def pose_scores(estimates: Sequence[Matrix | None], truths: Sequence[Matrix]) ->
     if len(estimates) != len(truths) or not truths:
         raise EvaluationError(f"pose accuracy: {len(estimates)} poses for {len(truths)} true ones")
     errors = [pose_error(e, t) for e, t in zip(estimates, truths, strict=True) if e is not None]
-    right = sum(angle < 1.0 and distance < 0.01 for angle, distance in errors)
+    right = sum(is_right(*error) for error in errors)
     median = np.median(errors, axis=0) if errors else (np.nan, np.nan)
     return PoseScores(len(truths), right / len(truths), float(median[0]), float(median[1]))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.errors import ConfigError
+from pad_ros.images import scaled_by, shrink_factor
 from pad_ros.localization.features import Features
 from pad_ros.results import Image, Mask
 
@@ -19,12 +19,7 @@ DESCRIPTOR_LENGTH = 256.0
 
 def shrunk(image: NDArray[Any], size: int) -> NDArray[np.float32]:
     """An image [H, W] or [H, W, C] with 0…255 whose longer side is at most `size` pixels, with 0…1, as hloc does it."""
-    image = image.astype(np.float32)
-    scale = size / max(image.shape[:2])
-    if scale < 1:
-        height, width = (round(side * scale) for side in image.shape[:2])
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(image / 255.0, np.float32)
+    return np.asarray(scaled_by(image.astype(np.float32), shrink_factor(image.shape, size)) / 255.0, np.float32)
 
 
 def found_features(

@@ -4,25 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Protocol
 
+from pad_ros.conveyor.parts import Decision
 from pad_ros.records.backlog import Backlog
 from pad_ros.records.models import Answer, Clock, DecisionRow, now, number, uid_of
 from pad_ros.records.store import Store
-
-
-class Decided(Protocol):
-    """What is kept of a decision (`conveyor.parts.Decision`)."""
-
-    part_id: str
-    reject: bool
-    reason: str
-    score: float
-    views: int
-    stamp_s: float
-    gate_time_s: float
-    sequence: int
-    arrivals_ns: tuple[int, ...]
 
 
 class DecisionLog:
@@ -42,7 +28,7 @@ class DecisionLog:
     """
 
     def __init__(
-        self, folder: str, station: str = "", before: Iterable[Decided] = (), run: int = 0, clock: Clock = now
+        self, folder: str, station: str = "", before: Iterable[Decision] = (), run: int = 0, clock: Clock = now
     ) -> None:
         self._store: Store | None = None
         if folder:
@@ -55,12 +41,12 @@ class DecisionLog:
         """What cannot be kept; empty when all is."""
         return self._backlog.fault if self._store is not None else ""
 
-    def decided(self, decision: Decided, run: int) -> None:
+    def decided(self, decision: Decision, run: int) -> None:
         """Keeps a decision."""
         if self._store is not None:
             self._backlog.add(decision_row(decision, run, self._store.station))
 
-    def answered(self, decision: Decided, problem: str = "") -> None:
+    def answered(self, decision: Decision, problem: str = "") -> None:
         """Keeps that the PLC took a decision, or why it never did."""
         if self._store is not None:
             self._backlog.add(answer_row(decision, problem, self._store.station))
@@ -72,15 +58,13 @@ class DecisionLog:
             self._store.close()
 
 
-def decision_uid(decision: Decided, station: str) -> str:
+def decision_uid(decision: Decision, station: str) -> str:
     """The uid of a decision: the same for who made it and for who heard the command."""
-    gate_time = round(1e9 * decision.gate_time_s) if math.isfinite(decision.gate_time_s) else 0
-    return uid_of("decision", station, decision.sequence, decision.part_id, gate_time)
+    return uid_of("decision", station, decision.sequence, decision.part_id, _gate_time(decision))
 
 
-def decision_row(decision: Decided, run: int, station: str) -> DecisionRow:
+def decision_row(decision: Decision, run: int, station: str) -> DecisionRow:
     """The row of a decision."""
-    gate_time = round(1e9 * decision.gate_time_s) if math.isfinite(decision.gate_time_s) else 0
     return DecisionRow(
         uid=decision_uid(decision, station),
         station=station,
@@ -92,12 +76,12 @@ def decision_row(decision: Decided, run: int, station: str) -> DecisionRow:
         score=number(decision.score),
         views=decision.views,
         stamp=round(1e9 * decision.stamp_s),
-        gate_time=gate_time,
+        gate_time=_gate_time(decision),
         arrivals=list(decision.arrivals_ns),
     )
 
 
-def answer_row(decision: Decided, problem: str, station: str) -> Answer:
+def answer_row(decision: Decision, problem: str, station: str) -> Answer:
     """The row of the PLC's answer; a problem says why it never took the command."""
     uid = decision_uid(decision, station)
     return Answer(
@@ -107,3 +91,8 @@ def answer_row(decision: Decided, problem: str, station: str) -> Answer:
         taken=not problem,
         text=problem or "taken",
     )
+
+
+def _gate_time(decision: Decision) -> int:
+    """In nanoseconds; 0 when nobody knows."""
+    return round(1e9 * decision.gate_time_s) if math.isfinite(decision.gate_time_s) else 0
