@@ -113,7 +113,7 @@ NODES: dict[str, Node] = {
             "localization",
             "finds the camera-to-object pose of each image",
             (*_STAGE, _JOURNAL, _RECTIFIED),
-            ("camera_pose", "camera_pose/stamped", "map_points"),
+            ("camera_pose", "camera_pose/stamped", "map_points", "twin"),
         ),
         Node("background", "separates part and background", (*_STAGE, _JOIN, _JOURNAL), ("object_mask", "background")),
         Node(
@@ -247,6 +247,13 @@ ARGUMENTS: tuple[Argument, ...] = (
         path=True,
     ),
     Argument("station", "", "name of this station in the records", (("records", "station"), ("conveyor", "station"))),
+    Argument(
+        "nodes",
+        "",
+        "only these nodes of the graph, which spans several hosts",
+        pattern=r"\w+(,\w+)*",
+        example="camera,conveyor",
+    ),
     Argument(
         "namespace", "", "namespace of the graph: one per camera", pattern=rf"/|/?{_NAMES}", example="line_1/camera_2"
     ),
