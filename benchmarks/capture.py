@@ -38,10 +38,11 @@ PHONE = ("plumb_bob", (0.09, -0.16, 0.0006, -0.0004, 0.0))
 
 
 def make_stage(on: str, size: float) -> Stage:
-    """A table `size` metres wide, or the board that is at least as wide."""
+    """A cloth `size` metres long, or the board whose plain middle is at least as long."""
     if on == "cloth":
         return Stage(cloth_texture(1), (size, size))
-    board = next(b for b in map(Board.of, ("a4", "a3", "a2", "a1")) if b.size[0] >= size or b.paper == "a1")
+    board = next(b for b in map(Board.of, ("a4", "a3", "a2", "a1")) if b.middle[1] >= size or b.paper == "a1")
+    print(f"on the {board.paper.upper()} board")
     width, height = board.size
     return Stage(board.picture(), (width + board.square, height + board.square))
 
@@ -57,7 +58,7 @@ def stage_temple(source: Path, out: Path, on: str) -> None:
     """Puts the temple's cut-outs before a table and a room that belong to its poses."""
     data = read_class(source)
     upright = np.array([[0, 0, 1.0, 0], [1, 0, 0, 0], [0, 1, 0, 0.008], [0, 0, 0, 1]])  # its y is up
-    stage, rng, photos = make_stage(on, 0.5 if on == "cloth" else 0.24), np.random.default_rng(0), []
+    stage, rng, photos = make_stage(on, 0.5 if on == "cloth" else 0.16), np.random.default_rng(0), []
     for index, view in enumerate(data.train):
         image, alpha = read_cutout(view.path)
         pose = upright @ view.object_from_camera
@@ -74,9 +75,10 @@ def stage_product(source: Path, out: Path, count: int, width: int) -> None:
     means = product.gaussians.means
     low, high = np.percentile(means, [0.5, 99.5], axis=0)
     onto = np.eye(4)
-    onto[:3, 3] = -(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, -low[2]
+    onto[:3, :3] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]  # its length along the board's
+    onto[:3, 3] = onto[:3, :3] @ [-(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, -low[2]]
     extent = float((high - low)[:2].max())
-    stage, rng = make_stage("board", 1.4 * extent), np.random.default_rng(0)
+    stage, rng = make_stage("board", extent), np.random.default_rng(0)
     height = round(width * 3 / 4)
     lens = Lens(Camera(width, height, 0.9 * width, 0.9 * width, 0.503 * width, 0.497 * height), *PHONE)
     poses = walk_around(count, np.array([0, 0, (high - low)[2] / 2]), 1.6 * extent, rng)
@@ -163,7 +165,7 @@ def main() -> None:
     product = commands.add_parser("stage-product")
     product.add_argument("source", type=Path)
     product.add_argument("out", type=Path)
-    product.add_argument("--count", type=int, default=60)
+    product.add_argument("--count", type=int, default=40)
     product.add_argument("--width", type=int, default=1000)
     both = commands.add_parser("compare")
     both.add_argument("truth", type=Path)
