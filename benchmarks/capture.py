@@ -4,6 +4,7 @@
     python benchmarks/capture.py stage-product PRODUCT OUT [--count 60]            a twin on a board, by a phone
     python benchmarks/capture.py localize CLASS                                    photos that its map has not seen
     python benchmarks/capture.py compare OUT/truth CLASS                           poses, cut-outs against the truth
+    python benchmarks/capture.py lens PRODUCT BAG PICTURE --good PART              a lens of k1 = -0.25, known or not
 
 A staged capture is a folder of photos and, in `truth/`, a class with the true poses and cut-outs.
 """
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,14 +25,18 @@ from pad_ros.capture.board import Board
 from pad_ros.dataset.classes import read_class, write_transforms
 from pad_ros.dataset.cutouts import read_cutouts
 from pad_ros.errors import NotLocalizedError
+from pad_ros.evaluation.metrics import auroc
+from pad_ros.evaluation.overlay import draw_overlay
 from pad_ros.geometry import Camera, is_right, pose_error
-from pad_ros.images import read_cutout, read_image, write_image
+from pad_ros.images import decode_image, read_cutout, read_image, write_image
+from pad_ros.inspector import Inspector
 from pad_ros.lens import Lens, Undistorter
 from pad_ros.localization.front_end import create_front_end
 from pad_ros.localization.localizer import create_localizer
 from pad_ros.localization.map_builder import build_map
 from pad_ros.product import Product
 from pad_ros.profiles import load_profile
+from pad_ros.sources.bag import message_types, read_bag
 from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.synthesis.staging import Stage, cloth_texture, walk_around
 from pad_ros.training import HOLDOUT_EVERY
@@ -154,6 +161,38 @@ def localize(captured: Path) -> None:
     print(f"{len(sfm_map.points)} points; {found} of {len(held_out)} held-out photos localised, {right} of them right")
 
 
+def lens(product: Path, bag: Path, picture: Path, good: str) -> None:
+    """Scores of a bag's images as they are, through a lens that the product knows, and through one that it does not."""
+    ideal = Product.load(product)
+    undistorter = Undistorter(Lens(ideal.camera, "plumb_bob", (-0.25, 0.0, 0.0, 0.0, 0.0)))
+    straight, knows = Inspector(ideal), Inspector(replace(ideal, lens=undistorter.lens))
+    store, parts, rows, reasons, shown = message_types(), {}, [], [], None
+    for entry in read_bag(bag):
+        message = store.deserialize_cdr(entry.data, entry.type)
+        if entry.topic == "/part_view":
+            parts[entry.stamp] = message.part_id
+        elif entry.topic.startswith("/image_raw"):
+            image = decode_image(message.data.tobytes())
+            bent = undistorter.distort(image, 130)
+            one, two, unknown = straight.inspect(image), knows.inspect(bent), straight.inspect(bent)
+            rows.append((parts[entry.stamp] != good, one.score, two.score, unknown.score))
+            reasons.append(unknown.status.name)
+            if shown is None and one.anomalous:
+                shown = [draw_overlay(image, one), draw_overlay(bent, two), draw_overlay(bent, unknown)]
+                print(f"unknown lens: {unknown.status.name}: {unknown.reason}")
+    bad, *scores = (np.array(column, float) for column in zip(*rows, strict=True))
+    differences = np.abs(scores[1] - scores[0]) / one.threshold
+    print(
+        f"{len(rows)} images; scores with the lens against without: correlation {np.corrcoef(*scores[:2])[0, 1]:.5f}, "
+        f"|difference| / threshold {np.median(differences):.4f} (worst {differences.max():.3f}); AUROC by part without "
+        f"{auroc(scores[0], bad > 0):.4f}, with {auroc(scores[1], bad > 0):.4f}; "
+        f"lens unknown: {dict(Counter(reasons))}, scores of the good part {np.median((scores[2] / scores[0])[bad == 0]):.2f} times as high, AUROC "
+        f"{auroc(np.nan_to_num(scores[2], nan=np.inf), bad > 0):.4f}"
+    )
+    if shown:
+        write_image(picture, np.hstack(shown))
+
+
 def main() -> None:
     """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -170,6 +209,10 @@ def main() -> None:
     both = commands.add_parser("compare")
     both.add_argument("truth", type=Path)
     both.add_argument("captured", type=Path)
+    bent = commands.add_parser("lens")
+    for name in ("product", "bag", "picture"):
+        bent.add_argument(name, type=Path)
+    bent.add_argument("--good", required=True)
     localized = commands.add_parser("localize")
     localized.add_argument("captured", type=Path)
     arguments = vars(parser.parse_args())
@@ -178,6 +221,7 @@ def main() -> None:
         "stage-product": stage_product,
         "compare": compare,
         "localize": localize,
+        "lens": lens,
     }
     functions[arguments.pop("command")](**arguments)
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.capture.grabcut import labels_around, settle, soften
 from pad_ros.capture.ground import Placed
 from pad_ros.capture.hull import Hull, agreement, bounds, carve
 from pad_ros.capture.mosaic import Ground, picture_ground
@@ -16,16 +17,14 @@ from pad_ros.capture.views import project
 from pad_ros.common.progress import Progress, silent
 from pad_ros.errors import CaptureError
 from pad_ros.geometry import Camera
-from pad_ros.images import box_around
 from pad_ros.results import Image, Map, Mask
 
 _LOOK = 420  # pixels of the longer side at which the views agree; their edges are settled at full size
 _CELLS = (64, 112)  # voxels along the part's box, in the first and second round
 _AGREEMENT = (0.82, 0.9)
-_UNTOLD = 0.5  # what the vote by colours alone counts
+_UNTOLD = 0.25  # what the vote by colours alone counts
 _BOARD_AGREEMENT, _BOARD_HEARD = 0.85, 0.25  # where the ground is known, of what views can tell, and how many must
 _DISAGREES = 0.75  # IoU of a cut-out with what the others say
-_SOFT = 0.6  # pixels: softness of an edge
 _RIM = 2.5  # pixels at `_LOOK` beyond which the hull is believed
 
 
@@ -66,11 +65,11 @@ def cut_out(images: Sequence[Image], placed: Placed, progress: Progress = silent
         full = (camera.width, camera.height)
         likely = cv2.resize((shape & refined[view]).astype(np.float32), full, interpolation=cv2.INTER_LINEAR) > 0.5
         outline = cv2.resize(shape.astype(np.float32), full, interpolation=cv2.INTER_LINEAR) > 0.5
-        labels = _labels_around(outline, likely, _RIM / factor)
+        labels = labels_around(outline, likely, _RIM / factor)
         if ground is not None and ground.plain is not None:  # what one sees through the part is not filled
             labels[~likely & (labels == cv2.GC_FGD)] = cv2.GC_PR_BGD
-        mask = _settle(image, labels, 2)
-        alphas.append(_soften(mask))
+        mask = settle(image, labels, 2)
+        alphas.append(soften(mask))
         progress(2 * len(images) + 2 + view, total, "cutting out")
     return PartCutouts(alphas, agreements, hull)
 
@@ -90,7 +89,7 @@ def _on_sheet(
         labels = np.where(shape, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
         labels[shape & (vote < 0)] = cv2.GC_PR_BGD
         labels[shape & (vote == -1)] = cv2.GC_BGD
-        mask = shape & (_settle(look, labels, 3) | (vote > 0)) & (vote > -1)
+        mask = shape & (settle(look, labels, 3) | (vote > 0)) & (vote > -1)
         masks.append(mask)
         final.append(np.where(vote != 0, vote, np.where(mask, _UNTOLD, -_UNTOLD)).astype(np.float32))
     hull = _carved(final, camera, placed, box, _CELLS[1], _BOARD_AGREEMENT, _BOARD_HEARD)
@@ -109,9 +108,9 @@ def _agreed(
     progress: Callable[[int, str], None],
 ) -> tuple[Hull, list[Mask]]:
     """GrabCut in each view, from what the views before agreed on; twice."""
-    sparse, masks = placed.sparse, []
+    masks = []
     for view, look in enumerate(looks):
-        masks.append(_settle(look, _first_labels(look, small, view, placed, ground, factor), 3))
+        masks.append(settle(look, _first_labels(look, small, view, placed, ground, factor), 3))
         progress(view, "cutting out")
     hull = _carved([_vote(mask) for mask in masks], small, placed, placed.box, _CELLS[0], _AGREEMENT[0])
     box = bounds(hull, 0.06)
@@ -120,7 +119,7 @@ def _agreed(
     refined = []
     for view, (look, mask) in enumerate(zip(looks, masks, strict=True)):
         labels = _second_labels(look, small, view, placed, ground, factor, hull, mask)
-        refined.append(_settle(look, labels, 3))
+        refined.append(settle(look, labels, 3))
         progress(len(looks) + view, "agreeing")
     return _carved([_vote(mask) for mask in refined], small, placed, box, _CELLS[1], _AGREEMENT[1]), refined
 
@@ -206,7 +205,7 @@ def _second_labels(
     mask: Mask,
 ) -> NDArray[np.uint8]:
     """Nothing is part for sure but the points that this view saw: one may look through holes that the hull fills."""
-    labels = _labels_around(hull.silhouette(camera, placed.sparse.poses[view]), mask, 3 * _RIM)
+    labels = labels_around(hull.silhouette(camera, placed.sparse.poses[view]), mask, 3 * _RIM)
     labels[labels == cv2.GC_FGD] = cv2.GC_PR_FGD
     labels[~mask & (labels == cv2.GC_PR_FGD)] = cv2.GC_PR_BGD
     if ground is not None:
@@ -228,47 +227,3 @@ def _box_outline(box: NDArray[np.float64], camera: Camera, pose: NDArray[np.floa
         return mask == 0
     cv2.fillConvexPoly(mask, cv2.convexHull(pixels.clip(-9000, 9000).astype(np.int32)), 1)
     return mask > 0
-
-
-def _labels_around(shape: Mask, likely: Mask, rim: float) -> NDArray[np.uint8]:
-    """Sure well inside and well outside of a shape [H, W]; in the rim, as it was likely."""
-    inwards = cv2.distanceTransform(np.pad(shape.astype(np.uint8), 1, mode="edge"), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    outwards = cv2.distanceTransform((~shape).astype(np.uint8), cv2.DIST_L2, 5)
-    labels = np.where(likely, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[inwards > rim] = cv2.GC_FGD
-    labels[outwards > rim] = cv2.GC_BGD
-    return labels
-
-
-def _settle(image: Image, labels: NDArray[np.uint8], iterations: int) -> Mask:
-    """GrabCut in the window of what may be part; without specks."""
-    possible = labels != cv2.GC_BGD
-    if not possible.any():
-        return possible
-    window = box_around(possible, max(12, round(0.06 * max(labels.shape))))
-    crop, inner = np.ascontiguousarray(image[window]), np.ascontiguousarray(labels[window])
-    result = np.zeros(labels.shape, bool)
-    fore, back = np.isin(inner, (cv2.GC_FGD, cv2.GC_PR_FGD)), np.isin(inner, (cv2.GC_BGD, cv2.GC_PR_BGD))
-    if fore.sum() < 10 or back.sum() < 10:
-        result[window] = fore
-        return result
-    cv2.setRNGSeed(0)  # GrabCut starts its colour models with k-means
-    cv2.grabCut(crop, inner, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), iterations, cv2.GC_INIT_WITH_MASK)
-    result[window] = _without_specks((inner == cv2.GC_FGD) | (inner == cv2.GC_PR_FGD))
-    return result
-
-
-def _without_specks(mask: Mask) -> Mask:
-    """Without pieces, and holes, that are tiny beside the whole."""
-    least = max(4, round(2e-4 * np.count_nonzero(mask)))
-    for _ in range(2):
-        _, pieces, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-        large = statistics[:, cv2.CC_STAT_AREA] >= least
-        large[0] = False
-        mask = ~large[pieces]  # the second time, holes are pieces
-    return mask
-
-
-def _soften(mask: Mask) -> Map:
-    """Coverage of an edge that runs through pixels."""
-    return np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), _SOFT), np.float32)

@@ -29,7 +29,7 @@ _LEAST_DIFFERENCE = 22.0  # summed over the channels
 _SHEET_DIFFERENCE = 45.0  # on a board's sheet, whose shading goes on where the part hides it, so is less well known
 _SHADE = (0.4, 1.15)  # of a plain sheet's colour: what is darker is no shadow on it
 _GREY = 0.12  # how far the channels' shares may differ there
-_RIM_VOTE = 0.5  # what "looks like the board's squares" counts: a part may be as black or as white
+_RIM_VOTE = 0.25  # what "looks like the board's squares" counts: a part may be as black or as white
 
 
 @dataclass(frozen=True)
