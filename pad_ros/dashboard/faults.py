@@ -11,6 +11,7 @@ SILENT_S = 5.0  # nodes speak once a second
 STARTING_S = 30.0  # until a node must have spoken once; loading a product takes its time
 NEEDED = ("localization", "background", "anomaly", "conveyor")
 JUDGING = ("localization", "background", "anomaly")  # they must have the same product
+REPLAY = "bag_player"  # comes to its end, unlike all others
 RED, AMBER = "red", "amber"
 
 
@@ -75,7 +76,9 @@ class Nodes:
         """What is wrong with the nodes."""
         for name, health in self._nodes.items():
             state = self._state(health)
-            if state == "silent":
+            if state == "silent" and name == REPLAY:
+                yield Fault(AMBER, "fault.ended", {"node": name})
+            elif state == "silent":
                 yield Fault(RED, "fault.silent" if health else "fault.missing", {"node": name})
             elif state == "starting":
                 yield Fault(AMBER, "fault.starting", {"node": name})

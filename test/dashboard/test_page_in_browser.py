@@ -228,13 +228,13 @@ def test_the_rejects_twin_is_drawn_in_red_where_it_differs(look, sample_product)
       return [drawn, red]; }"""
     with served(line) as url:
         page = look(url)
-        expect(page, "#twin-title").to_have_text("Where two differs")
+        expect(page, "#twin-title").to_have_text("Differs: two")
         until(page, "document.querySelector('pad-twin').marked === 1")
         drawn, marked = page.evaluate(red)
         assert drawn > 5000 and marked > 20
         page.click("#rejects button >> nth=1")
         until(page, "document.querySelector('pad-twin').marked === 0")
-        expect(page, "#twin-title").to_have_text("Where one differs")
+        expect(page, "#twin-title").to_have_text("Differs: one")
         box = page.locator("pad-twin").bounding_box()
         yaw = page.evaluate("document.querySelector('pad-twin').yaw")
         page.mouse.move(box["x"] + 100, box["y"] + 100)

@@ -102,6 +102,9 @@ def test_a_node_that_falls_silent_is_a_red_fault_and_one_that_is_not_there_yet_a
     for name in ("localization", "background", "conveyor"):
         line.state.heard(name, "ok", "running", {})
     assert faults(line) == [("red", "fault.silent", "anomaly")]
+    line.state.heard("bag_player", "ok", "running", {})
+    clock.now += SILENT_S + 0.1
+    assert ("amber", "fault.ended", "bag_player") in faults(line)
     line = Line(clock=clock)
     clock.now += STARTING_S + 0.1
     assert ("red", "fault.missing", "conveyor") in faults(line)

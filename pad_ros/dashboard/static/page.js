@@ -100,7 +100,7 @@ function drawRejects(rejects) {
     image.alt = "";
     if (picture) image.src = `/picture/${picture}`;
     const words = element("div");
-    words.append(element("span", name), element("span", why || unjudged.map((s) => text(`status.${s}`)).join(", "), "kinds"), element("span", at ?? "", "at"));
+    words.append(element("span", name.replaceAll("_", "_\u200b"), "name"), element("span", why || unjudged.map((s) => text(`status.${s}`)).join(", "), "kinds"), element("span", at ?? "", "at"));
     button.append(image, words);
     button.onclick = () => { chosen = sequence; drawTwin(said); };
     item.append(button);
