@@ -13,7 +13,7 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pad_ros.errors import ConfigError
 
@@ -43,13 +43,13 @@ class Access:
 
     def host_fits(self, host: str) -> bool:
         """Whether a request's Host may be meant for this server; with a token, its cookie says so."""
-        name = urlsplit(f"//{host}").hostname or ""
+        name = _split(f"//{host}").hostname or ""
         return bool(self._token) or name == self._host or is_loopback(name)
 
     @staticmethod
     def origin_fits(origin: str, host: str) -> bool:
         """Whether a request that changes something comes from a page of this server."""
-        return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+        return bool(host) and _split(origin).netloc.lower() == host.lower()
 
     def token_fits(self, token: str) -> bool:
         """Whether this is the token; takes as long whatever it is."""
@@ -69,6 +69,14 @@ class Access:
 
     def _sign(self, until: str) -> str:
         return hmac.new(self._key, until.encode(), hashlib.sha256).hexdigest()
+
+
+def _split(address: str) -> SplitResult:
+    """The pieces of an address; of none when it is broken."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def is_loopback(host: str) -> bool:

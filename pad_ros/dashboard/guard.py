@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pad_ros.dashboard.access import Access
 
 _LARGEST = 4096  # bytes of what a page may send
-_FOR_ALL = ("/login", "/static/page.css", "/static/login.js")
+_FOR_ALL = ("/login", "/static/page.css")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'self'; object-src 'none'",

@@ -54,6 +54,11 @@ class Part:
         if len(self.views) < _VIEWS:
             self.views[view.arrival or view.stamp] = view
 
+    def lacks(self, view: View) -> bool:
+        """Whether a view is of this part, and not of one that has got its name anew."""
+        others = (known for known in self.views.values() if known.arrival != view.arrival)
+        return view.part_id == self.part_id and all(known.index != view.index for known in others)
+
     def kinds(self) -> Counter[str]:
         """How many of its views show regions of each kind."""
         shown = ({region.kind.name.lower() for region in view.inspection.regions} for view in self.views.values())
@@ -107,7 +112,7 @@ class Parts:
 
     def judged(self, view: View) -> None:
         """A view was judged, or could not be."""
-        part = next((p for p in (self.last, *self.rejects) if p and p.part_id == view.part_id), None)
+        part = next((p for p in (self.last, *self.rejects) if p and p.lacks(view)), None)
         if part is None:
             part = self._open.setdefault(view.part_id, Part(view.part_id))
             while len(self._open) > _OPEN:

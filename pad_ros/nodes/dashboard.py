@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import threading
 from pathlib import Path
@@ -36,21 +37,17 @@ class DashboardNode(PadNode):
     """Serves the page. Pictures beside the overlay are subscribed to only while somebody looks."""
 
     kind = "dashboard"
+    _server: Any = None
 
     def configure(self) -> None:
-        """Takes the port."""
-        try:
-            from pad_ros.dashboard.serve import listen
-        except ImportError as error:
-            raise ConfigError(
-                f"the page needs a package ({error}): pip install -r requirements/dashboard.txt"
-            ) from None
+        """Reads what the page needs."""
+        if importlib.util.find_spec("starlette") is None or importlib.util.find_spec("uvicorn") is None:
+            raise ConfigError("the page needs starlette and uvicorn: pip install -r requirements/dashboard.txt")
         host, port = self.value("host"), self.value("port")
         self._access = Access(host, port, read_token(host, self.value("token_file")))
         self._folder = Path(self.value("products")) if self.value("products") else None
         if self._folder is not None and not self._folder.is_dir():
             raise ConfigError(f"products: {self._folder} is no folder")
-        self._listener = listen(host, port)
         self._buttons = {
             "conveyor/enable": self.create_client(SetBool, "conveyor/enable"),
             "conveyor/reset": self.create_client(Trigger, "conveyor/reset"),
@@ -61,7 +58,7 @@ class DashboardNode(PadNode):
     def activate(self) -> None:
         """Listens to the line, and serves."""
         from pad_ros.dashboard.page import Page
-        from pad_ros.dashboard.serve import PageServer
+        from pad_ros.dashboard.serve import PageServer, listen
 
         self._state = LineState(self.value("station") or self.get_namespace().strip("/"))
         self._looking: list[Any] = []
@@ -74,23 +71,23 @@ class DashboardNode(PadNode):
         self.subscribe(RejectCommand, "reject", lambda m: self._state.decided(decision_from_message(m)), "results")
         self.subscribe(Image, "anomaly/overlay", self._taker("overlay"), "pictures")
         self.every(_LOOK_S, self._look)
-        self._server = PageServer(self._page, self._listener)
+        self._server = PageServer(self._page, listen(self.value("host"), self.value("port")))
         self.get_logger().info(f"the operator's page: {self._url()}")
 
     def deactivate(self) -> None:
         """Ends the page."""
-        if hasattr(self, "_server"):
+        if self._server is not None:
             self._server.close()
-        elif hasattr(self, "_listener"):
-            self._listener.close()
+            self._server = None
 
     def diagnostics(self) -> dict[str, str]:
         """Where the page is, and how many look."""
-        return {"page": self._url(), "viewers": str(self._page.viewers)} if hasattr(self, "_server") else {}
+        return {"page": self._url(), "viewers": str(self._page.viewers)} if self._server is not None else {}
 
     def fault(self) -> str:
         """What is wrong with the server."""
-        return "" if not hasattr(self, "_server") or self._server.alive else "the page's server has ended"
+        ended = self._server is not None and not self._server.alive
+        return "the page's server has ended" if ended else ""
 
     def _url(self) -> str:
         host = self.value("host")

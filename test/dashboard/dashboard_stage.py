@@ -92,7 +92,7 @@ def served(line, token="", language="auto", host="127.0.0.1"):
     listener = listen(host, 0)
     port = listener.getsockname()[1]
     page = Page(line.state, line.operations, line.twins, Access(host, port, token), language)
-    server = PageServer(page, listener)
+    server, line.page = PageServer(page, listener), page
     try:
         yield f"http://{host}:{port}"
     finally:

@@ -1,6 +1,7 @@
 """Who may look and press, asked as a browser asks."""
 
 import json
+import time
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from urllib.parse import urlencode, urlsplit
@@ -73,6 +74,7 @@ def test_this_machine_needs_no_token(client):
         {"Origin": "http://evil.example"},
         {"Origin": "http://127.0.0.1:9999"},
         {"Origin": "http://127.0.0.1:8080.evil.example"},
+        {"Origin": "http://[::1"},
     ],
 )
 def test_another_sites_page_presses_no_button(client, headers):
@@ -139,6 +141,23 @@ def test_the_token_gives_a_cookie_and_stays_out_of_every_address(client, monkeyp
     assert "<main>" in asked.get("/").text
     assert json.loads(asked.post("/press/disable", b"{}", there).text)["success"]
     assert asked.post("/press/disable", b"{}", headers={"Origin": "http://evil.example"}).status == 403
+
+
+def test_who_leaves_is_not_counted_any_more():
+    line = Line()
+    with served(line) as url:
+        there = urlsplit(url)
+        connection = HTTPConnection(there.hostname, there.port, timeout=10)
+        connection.request("GET", "/events")
+        stream = connection.getresponse()
+        assert json.loads(stream.readline()[6:])["station"] == "line 3"
+        assert line.page.viewers == 1
+        stream.close()
+        connection.close()
+        deadline = time.monotonic() + 10
+        while line.page.viewers and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert line.page.viewers == 0
 
 
 def test_a_session_ends_and_is_of_one_token():

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -61,6 +62,18 @@ def test_a_view_after_its_decision_belongs_to_the_reject():
     line.state.pictured("overlay", view("one", 1, 2).stamp, picture())
     reject = said(line)["rejects"][0]
     assert reject["kinds"] == {"added": 1} and reject["picture"]
+
+
+def test_a_name_that_is_used_again_is_another_part():
+    line = Line()
+    line.pass_part("one", bad=(0,), count=2)
+    again = replace(view("one", 0, 2), stamp=77, arrival=77)
+    line.state.judged("cube", again)
+    now = said(line)
+    assert [v["state"] for v in now["current"]["views"]] == ["good"]
+    assert len(now["rejects"][0]["views"]) == 2
+    line.state.decided(decision("one", False, 2))
+    assert not said(line)["verdict"]["reject"] and said(line)["counters"] == {"parts": 2, "rejected": 1}
 
 
 def test_views_that_could_not_be_judged_are_named():
