@@ -146,8 +146,9 @@ class Page:
         twin = await run_in_threadpool(self._twins.find, views[-1].checksum) if views else None
         if twin is None:
             return _gone()
+        evidences, anomalous = [view.inspection.evidence for view in views], any(view.speaks_against for view in views)
         try:
-            heat = await run_in_threadpool(twin.heat, [view.inspection.evidence for view in views])
+            heat = await run_in_threadpool(twin.heat, evidences, anomalous)
         except ConfigError:
             return _gone()
         return Response(heat, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})

@@ -20,8 +20,8 @@ from pad_ros.splatting.surface import Surface
 _MOST_POINTS = 40_000
 _SOLID = 0.0  # logit of the opacity from which a splat is shown
 _NEIGHBOURS = 3  # places that a point takes its heat from
-_COLD, _HOT = 0.35, 0.9  # of the hottest place: from where a tint shows, and where it is full
-_LEAST = 3.0  # of what `agreed` says: a part without any such place stays untinted
+_COLD, _HOT = 0.5, 0.9  # of the hottest place: from where a tint shows, and where it is full
+_LEAST = 4.0  # of what `agreed` says, where no view is anomalous for itself: good parts stay below 2.5
 _RECORD = np.dtype([("place", "<f4", 3), ("radius", "<f4"), ("colour", "u1", 4)])
 
 
@@ -55,8 +55,13 @@ class TwinPoints:
         part = product.calibration.part
         self._level = None if part is None else part.level
 
-    def heat(self, evidences: Sequence[bytes]) -> bytes:
+    def heat(self, evidences: Sequence[bytes], anomalous: bool) -> bytes:
         """How hot each point is, a byte each: what the views of a part agree on, against the hottest place.
+
+        Args:
+            evidences: of the part's views.
+            anomalous: whether one of them is, so that the hottest place means something; a part may also be rejected
+                because a view is missing, and then it differs nowhere.
 
         Raises:
             ConfigError: the evidence is not of this product.
@@ -66,7 +71,7 @@ class TwinPoints:
         # Where the product knows nothing of good parts, nine tenths of this part are taken for good.
         together = agreed(evidences, self._level or Level.of(evidences))  # [A]
         top = float(together.max())
-        level = (together / max(top, _LEAST) - _COLD) / (_HOT - _COLD)
+        level = (together / max(top, 1e-9 if anomalous else _LEAST) - _COLD) / (_HOT - _COLD)
         heat: NDArray[np.float64] = (self._weights * np.clip(level, 0.0, 1.0)[self._nearest]).sum(axis=1)
         return np.rint(255.0 * heat).astype(np.uint8).tobytes()
 

@@ -3,6 +3,9 @@
 from contextlib import contextmanager
 
 import numpy as np
+import pytest
+
+pytest.importorskip("starlette", reason="needs requirements/dashboard.txt")
 
 from pad_ros.conveyor.parts import Decision
 from pad_ros.dashboard.access import Access

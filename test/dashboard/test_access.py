@@ -7,9 +7,6 @@ from http.client import HTTPConnection
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-
-pytest.importorskip("starlette", reason="needs requirements/dashboard.txt")
-
 from dashboard_stage import Line, served
 
 import pad_ros.dashboard.page as page_module

@@ -6,7 +6,6 @@ import time
 import pytest
 
 pytestmark = pytest.mark.slow
-pytest.importorskip("starlette", reason="needs requirements/dashboard.txt")
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs requirements/dev.txt")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None:

@@ -1,10 +1,6 @@
 import json
 from dataclasses import replace
 
-import pytest
-
-pytest.importorskip("starlette", reason="needs requirements/dashboard.txt")
-
 from dashboard_stage import Clock, Line, decision, picture, view
 
 from pad_ros.dashboard.faults import SILENT_S, STARTING_S

@@ -25,7 +25,7 @@ def test_the_hottest_points_are_where_the_views_agree(product):
         evidence[np.linalg.norm(anchors - place, axis=1) < 0.004] = 190
         evidence[::7] = UNSEEN
         evidences.append(evidence.tobytes())
-    heat = np.frombuffer(twin.heat(evidences), np.uint8)
+    heat = np.frombuffer(twin.heat(evidences, anomalous=False), np.uint8)
     assert len(heat) == len(points)
     means = product.gaussians.means[product.gaussians.logit_opacities > 0]
     away = np.linalg.norm(means - place, axis=1)
@@ -36,12 +36,14 @@ def test_the_hottest_points_are_where_the_views_agree(product):
 
 def test_a_part_that_differs_nowhere_is_not_tinted(product):
     twin = TwinPoints(product)
-    assert not any(twin.heat([bytes([120]) * 1024] * 3))
+    assert not any(twin.heat([bytes([120]) * 1024] * 3, anomalous=False))
+    noise = np.random.default_rng(0).integers(110, 130, (5, 1024), np.uint8)
+    assert max(twin.heat([row.tobytes() for row in noise], anomalous=False)) < 64
 
 
 def test_evidence_of_another_product_is_refused(product):
     with pytest.raises(ConfigError, match="another product"):
-        TwinPoints(product).heat([bytes([120]) * 10])
+        TwinPoints(product).heat([bytes([120]) * 10], anomalous=True)
 
 
 def test_the_twin_is_the_one_that_judged(sample_product, product, tmp_path):
