@@ -35,8 +35,13 @@ class Twin extends HTMLElement {
     this.gl = this.canvas.getContext("webgl2", { antialias: true, alpha: true });
     if (this.gl) this.prepare();
     this.setAttribute("role", "img");
-    this.addEventListener("pointerdown", (event) => this.setPointerCapture(event.pointerId));
-    this.addEventListener("pointermove", (event) => { if (event.buttons) this.turnBy(event.movementX, event.movementY); });
+    let at = null; // where the finger or the mouse was last; not every browser says how far it moved
+    this.addEventListener("pointerdown", (event) => { at = event; this.setPointerCapture(event.pointerId); });
+    this.addEventListener("pointermove", (event) => {
+      if (!event.buttons || !at || event.pointerId !== at.pointerId) return;
+      this.turnBy(event.clientX - at.clientX, event.clientY - at.clientY);
+      at = event;
+    });
     this.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: [-20, 0], ArrowRight: [20, 0], ArrowUp: [0, -20], ArrowDown: [0, 20] }[event.key];
       if (step) { event.preventDefault(); this.turnBy(...step); }
