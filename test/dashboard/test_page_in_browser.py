@@ -23,9 +23,9 @@ ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftsh
 OVERFLOWING = """() => [...document.querySelectorAll('body *')].filter(element => {
   const box = element.getBoundingClientRect();
   const out = box.left < -1 || box.top < -1 || box.right > innerWidth + 1 || box.bottom > innerHeight + 1;
-  const whole = element.matches('.word, #counters *, footer button, #faults *, #nodes li');
+  const whole = element.matches('.word, #counters *, footer *, #faults *, #nodes li');
   const cut = element.scrollWidth > element.clientWidth + 1
-    || (element.matches('#faults *') && element.scrollHeight > element.clientHeight + 3);
+    || (element.matches('#faults *, footer *') && element.scrollHeight > element.clientHeight + 3);
   return box.width > 0 && (out || (whole && element.clientWidth && cut));
 }).map(element => `${element.tagName} ${element.id} ${element.textContent.slice(0, 40)}`)"""
 SMALL = """() => [...document.querySelectorAll('button, a')].filter(element => {
@@ -94,6 +94,10 @@ def test_everything_fits_and_can_be_touched(look, size, locale, tmp_path):
         until(page, "document.querySelectorAll('figure img:not([hidden])').length === 3")
         assert page.evaluate(OVERFLOWING) == []
         assert page.evaluate(SMALL) == []
+        line.services.refuses["conveyor/acknowledge"] = "the PLC does not answer at 192.168.0.10:502; check its cable"
+        page.click("[data-press=acknowledge]")
+        expect(page, "#said").to_have_class("failed")
+        assert page.evaluate(OVERFLOWING) == []
         names = page.evaluate(
             "[...document.querySelectorAll('button, a')].map(e => e.getAttribute('aria-label') || e.innerText)"
         )
@@ -194,6 +198,7 @@ def test_a_change_of_the_product_is_asked_for_and_shown_step_by_step(look, tmp_p
     with served(line) as url:
         page = look(url)
         page.click("text=Change product")
+        expect(page, "dialog >> text=Yes").to_be_disabled()
         page.check("dialog >> text=sphere")
         page.click("dialog >> text=Yes")
         expect(page, "#change .failed").to_contain_text("truncated; copy the product again")

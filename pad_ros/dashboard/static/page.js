@@ -169,10 +169,11 @@ function draw(now) {
 async function ask(button) {
   const box = find("#ask");
   write(find("p", box), text(`ask.${button}`));
-  const products = button === "change" ? given.products : [];
-  find(".choice", box).replaceChildren(...products.map((product, index) => {
+  const products = button === "change" ? given.products : [], yes = find(".yes", box);
+  yes.disabled = products.length > 0; // none is chosen yet
+  find(".choice", box).replaceChildren(...products.map((product) => {
     const label = element("label"), radio = element("input");
-    Object.assign(radio, { type: "radio", name: "product", value: product, checked: index === 0 });
+    Object.assign(radio, { type: "radio", name: "product", value: product, onchange: () => { yes.disabled = false; } });
     label.append(radio, product);
     return label;
   }));
