@@ -10,7 +10,6 @@ from typing import Any
 SILENT_S = 5.0  # nodes speak once a second
 STARTING_S = 30.0  # until a node must have spoken once; loading a product takes its time
 NEEDED = ("localization", "background", "anomaly", "conveyor")
-JUDGING = ("localization", "background", "anomaly")  # they must have the same product
 REPLAY = "bag_player"  # comes to its end, unlike all others
 RED, AMBER = "red", "amber"
 
@@ -35,7 +34,6 @@ class Health:
     heard: float  # monotonic seconds
     level: str
     message: str
-    product: str = ""
     values: dict[str, str] = field(default_factory=dict)
 
 
@@ -52,7 +50,7 @@ class Nodes:
 
     def heard(self, name: str, level: str, message: str, values: dict[str, str]) -> None:
         """A node spoke."""
-        self._nodes[name] = Health(self._clock(), level, message, values.get("product", ""), values)
+        self._nodes[name] = Health(self._clock(), level, message, values)
 
     def value(self, node: str, name: str) -> str:
         """What a node said of a name; empty when it has not, or is silent."""
@@ -74,6 +72,9 @@ class Nodes:
 
     def faults(self) -> Iterable[Fault]:
         """What is wrong with the nodes."""
+        disabled = self.value("conveyor", "enabled") == "false"
+        if disabled:
+            yield Fault(AMBER, "fault.disabled")
         for name, health in self._nodes.items():
             state = self._state(health)
             if state == "silent" and name == REPLAY:
@@ -82,16 +83,23 @@ class Nodes:
                 yield Fault(RED, "fault.silent" if health else "fault.missing", {"node": name})
             elif state == "starting":
                 yield Fault(AMBER, "fault.starting", {"node": name})
+            elif state == "warn" and disabled and name == "conveyor":
+                continue  # that is what it warns of
             elif state in ("error", "warn") and health is not None:
                 level = RED if state == "error" else AMBER
                 yield Fault(level, "fault.node", {"node": name, "message": health.message})
-        products = {h.product for name in JUDGING if (h := self._nodes.get(name)) and h.product}
-        if len(products) > 1:
-            yield Fault(RED, "fault.mixed", {"products": ", ".join(sorted(products))})
-        if self.value("conveyor", "enabled") == "false":
-            yield Fault(AMBER, "fault.disabled")
+        yield from self._mixed()
         if self.value("conveyor", "dry run") == "true":
             yield Fault(AMBER, "fault.dry_run")
+
+    def _mixed(self) -> Iterable[Fault]:
+        """Nodes that have a product must have the same; not all say its checksum."""
+        said = [health.values for health in self._nodes.values() if health is not None]
+        products, checksums = ({v[key] for v in said if v.get(key)} for key in ("product", "product checksum"))
+        if len(products) > 1 or len(checksums) > 1:
+            yield Fault(
+                RED, "fault.mixed", {"products": ", ".join(sorted(products if len(products) > 1 else checksums))}
+            )
 
     def _state(self, health: Health | None) -> str:
         if health is None:

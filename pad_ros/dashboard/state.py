@@ -113,12 +113,18 @@ class LineState:
                     "counters": self._counters(),
                     "rejects": [part.to_dict() for part in parts.rejects],
                     "nodes": self._nodes.states(),
-                    "faults": [fault.to_dict() for fault in worst_first(self._nodes.faults())],
+                    "faults": self._faults(),
                     "enabled": self._nodes.value("conveyor", "enabled") != "false",
                     "pictures": {kind: picture.number for kind, picture in self._pictures.shown().items()},
                     "operation": self._operation,
                 }
             )
+
+    def _faults(self) -> list[dict[str, Any]]:
+        """The worst first; while the product is changed, the nodes have different ones."""
+        changing = self._operation.get("state") == "running"
+        faults = worst_first(self._nodes.faults())
+        return [fault.to_dict() for fault in faults if not (changing and fault.text == "fault.mixed")]
 
     def _counters(self) -> dict[str, int]:
         """The conveyor's own, which it keeps over a restart of this page; else what was heard."""

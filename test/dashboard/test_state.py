@@ -135,6 +135,23 @@ def test_nodes_with_different_products_are_a_red_fault():
     line.state.heard("anomaly", "ok", "running", {"product": "sphere"})
     assert faults(line) == [("red", "fault.mixed", "")]
     assert said(line)["faults"][0]["about"] == {"products": "cube, sphere"}
+    line.state.operating({"state": "running"})
+    assert faults(line) == []  # as it must be in the middle of a change
+    line.state.operating({"state": "failed"})
+    assert faults(line) == [("red", "fault.mixed", "")]
+    line.state.heard("anomaly", "ok", "running", {"product": "cube", "product checksum": "aa"})
+    assert faults(line) == []
+    line.state.heard("localization", "ok", "running", {"product": "cube", "product checksum": "bb"})
+    assert faults(line) == [("red", "fault.mixed", "")]  # the same part, calibrated anew
+
+
+def test_a_conveyor_that_is_stopped_says_so_once():
+    line = Line()
+    line.all_well()
+    line.state.heard("conveyor", "warn", "inspection is disabled: the fail-safe decides", {"enabled": "false"})
+    assert faults(line) == [("amber", "fault.disabled", "")]
+    line.state.heard("conveyor", "error", "3 commands never reached the PLC", {"enabled": "false"})
+    assert faults(line) == [("red", "fault.node", "conveyor"), ("amber", "fault.disabled", "")]
 
 
 def test_pictures_are_encoded_once_and_only_when_asked_for():
