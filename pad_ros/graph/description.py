@@ -44,7 +44,8 @@ _JOIN = Parameter(
 _JOURNAL = Parameter(
     "journal",
     "",
-    "file by which the node goes on when it is started again after a crash; empty: the launcher's own",
+    "file by which the node goes on when it is started again after a crash, with what was chosen while it ran beside "
+    "it; empty: the launcher's own",
     path=True,
 )
 _RECTIFIED = Parameter(
@@ -113,14 +114,19 @@ NODES: dict[str, Node] = {
         Node(
             "localization",
             "finds the camera-to-object pose of each image",
-            (*_STAGE, _RECTIFIED),
+            (*_STAGE, _JOURNAL, _RECTIFIED),
             ("camera_pose", "camera_pose/stamped", "map_points"),
         ),
-        Node("background", "separates part and background", (*_STAGE, _JOIN), ("object_mask", "background")),
+        Node("background", "separates part and background", (*_STAGE, _JOIN, _JOURNAL), ("object_mask", "background")),
         Node(
             "anomaly",
             "compares each image with the twin and judges it",
-            (*_STAGE, _JOIN, _JOURNAL, Parameter("publish_images", True, "publish heatmap, overlay and reference too")),
+            (
+                *_STAGE,
+                _JOIN,
+                _JOURNAL,
+                Parameter("publish_images", True, "publish heatmap, overlay and reference too", live=True),
+            ),
             (
                 "anomaly",
                 "anomaly/detections",
@@ -156,9 +162,17 @@ NODES: dict[str, Node] = {
             (
                 *(parameter for parameter in _STAGE if parameter is not _QUEUE),
                 Parameter("queue_size", 100, "images kept until their result comes", 1, 10_000),
+                _JOURNAL,
                 _RECORDS,
                 _STATION,
-                Parameter("keep_passes", 0.02, "share of the good images that is kept; others are all kept", 0.0, 1.0),
+                Parameter(
+                    "keep_passes",
+                    0.02,
+                    "share of the good images that is kept; others are all kept",
+                    0.0,
+                    1.0,
+                    live=True,
+                ),
                 Parameter("keep_heatmaps", False, "keep the anomaly maps of the kept images too"),
                 Parameter("picture_days", 30.0, "days after which a picture goes", 0.0, 100_000.0),
                 Parameter("picture_gb", 20.0, "gigabytes that the pictures may take; the oldest go", 0.0, 1_000_000.0),
