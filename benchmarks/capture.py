@@ -186,7 +186,8 @@ def lens(product: Path, bag: Path, picture: Path, good: str) -> None:
         f"{len(rows)} images; scores with the lens against without: correlation {np.corrcoef(*scores[:2])[0, 1]:.5f}, "
         f"|difference| / threshold {np.median(differences):.4f} (worst {differences.max():.3f}); AUROC by part without "
         f"{auroc(scores[0], bad > 0):.4f}, with {auroc(scores[1], bad > 0):.4f}; "
-        f"lens unknown: {dict(Counter(reasons))}, scores of the good part {np.median((scores[2] / scores[0])[bad == 0]):.2f} times as high, AUROC "
+        f"lens unknown: {dict(Counter(reasons))}, "
+        f"scores of the good part {np.median((scores[2] / scores[0])[bad == 0]):.2f} times as high, AUROC "
         f"{auroc(np.nan_to_num(scores[2], nan=np.inf), bad > 0):.4f}"
     )
     if shown:
