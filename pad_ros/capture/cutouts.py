@@ -22,6 +22,11 @@ from pad_ros.results import Image, Map, Mask
 _LOOK = 420  # pixels of the longer side at which the views agree; their edges are settled at full size
 _CELLS = (64, 112)  # voxels along the part's box, in the first and second round
 _AGREEMENT = (0.82, 0.9)
+_DISAGREEMENT = (
+    "the photos do not agree on what is the part: it looks like its surroundings, or it moved between photos; "
+    "take it off like-coloured ground, onto a plain cloth or the printed board"
+)
+_AGREED = 0.87  # IoU of what the board tells with the hull, in the median view; a part that moved keeps its overlap
 _UNTOLD = 0.25  # what the vote by colours alone counts
 _BOARD_AGREEMENT, _BOARD_HEARD = 0.85, 0.25  # where the ground is known, of what views can tell, and how many must
 _DISAGREES = 0.75  # IoU of a cut-out with what the others say
@@ -96,6 +101,8 @@ def _on_sheet(
     for vote, pose in zip(votes, poses, strict=True):
         shape, told = hull.silhouette(camera, pose), _box_outline(box, camera, pose) & ((vote > 0) | (vote == -1))
         agreements.append(agreement(shape & told, (vote > 0) & told))
+    if float(np.median(agreements)) < _AGREED:
+        raise CaptureError(_DISAGREEMENT)
     return hull, masks, agreements
 
 
@@ -146,10 +153,7 @@ def _carved(
 ) -> Hull:
     hull = carve(votes, camera, placed.sparse.poses, box, cells, share, heard)
     if len(hull.centres) < 50:
-        raise CaptureError(
-            "the photos do not agree on what is the part: it looks like its surroundings, or it moved between photos; "
-            "take it off like-coloured ground, onto a plain cloth or the printed board"
-        )
+        raise CaptureError(_DISAGREEMENT)
     return hull
 
 

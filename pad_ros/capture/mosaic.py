@@ -80,7 +80,7 @@ class Ground:
         if valid.sum() < 50:
             return np.zeros(valid.shape, bool), np.zeros(valid.shape, bool)
         seen = _smooth(image)
-        seen = seen * _gain(expected[valid], seen[valid])
+        seen = seen * (_gain if self.plain is None else _most_common_gain)(expected[valid], seen[valid])
         # A pixel or two of misalignment is no difference: within the colours of the neighbourhood is the same.
         kernel = np.ones((5, 5), np.uint8)
         above, below = seen - cv2.dilate(expected, kernel), cv2.erode(expected, kernel) - seen
@@ -182,9 +182,15 @@ def _median(stack: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _gain(expected: NDArray[np.floating], seen: NDArray[np.generic]) -> NDArray[np.float32]:
-    """By what each channel [3] of pixels [N, 3] must be multiplied to be as expected, for most of them.
+    """By what each channel [3] of pixels [N, 3] must be multiplied to be as expected, in the median."""
+    ratio = (expected + 8.0) / (np.asarray(seen, np.float32) + 8.0)
+    return np.clip(np.median(ratio, axis=0), 0.5, 2.0).astype(np.float32)
 
-    Most, and not the median: a part may hide more than half of the ground.
+
+def _most_common_gain(expected: NDArray[np.floating], seen: NDArray[np.generic]) -> NDArray[np.float32]:
+    """By what each channel [3] of pixels [N, 3] must be multiplied to be as expected, where most agree.
+
+    Not the median: on a sheet, a part may hide more than half of it.
     """
     ratio = np.log((expected + 8.0) / (np.asarray(seen, np.float32) + 8.0))
     edges = np.linspace(-np.log(2), np.log(2), 71)
