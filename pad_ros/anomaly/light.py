@@ -103,7 +103,7 @@ class LocalLight:
         test, twin, coverage = (
             cv2.resize(array, small, interpolation=cv2.INTER_AREA) for array in (test, twin, coverage)
         )
-        weight = np.where(coverage > 0.5, coverage, 0.0).astype(np.float32)
+        weight = np.asarray(np.where(coverage > 0.5, coverage, 0.0), np.float32)
         ratio = np.log(np.maximum(test, _DARKEST)) - np.log(
             np.maximum(twin / np.maximum(coverage, 0.5)[..., None], _DARKEST)
         )
@@ -115,7 +115,9 @@ class LocalLight:
             field = _blurred(ratio * counts[..., None], sigma) / (_blurred(counts, sigma) + 1e-3)[..., None]
             off = np.abs(ratio - field).max(axis=2)
             counts = weight / (1.0 + (off / self._tolerance) ** 2)
-        return cv2.resize(np.exp(field + overall), (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(
+            cv2.resize(np.exp(field + overall), (width, height), interpolation=cv2.INTER_LINEAR), np.float32
+        )
 
 
 def _overall(test: NDArray[Any], twin: NDArray[Any], ratio: NDArray[Any], weight: Map) -> NDArray[np.float32]:
@@ -126,4 +128,4 @@ def _overall(test: NDArray[Any], twin: NDArray[Any], ratio: NDArray[Any], weight
 
 
 def _blurred(array: NDArray[Any], sigma: float) -> NDArray[np.float32]:
-    return cv2.GaussianBlur(array, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(cv2.GaussianBlur(array, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT), np.float32)
