@@ -101,8 +101,10 @@ class GrabCut:
         part[near] = self._cut(crop[near], labels[near])
         ring = (outwards <= reach) & ~part & ~_reached(crop, outwards, reach)
         added = _touching(_opened(foreign & ring, 3), part)
-        # What goes on beyond the ring is a structure of the background: a gap, a rail.
-        blocks = _opened(different & ~shaded & ~part, 5)
+        # What goes on beyond the ring is a structure of the background: a gap, a rail. In the part's holes nothing can be
+        # seen going on, and what is nearby is not what is behind them.
+        holes = ~inside & ~_touching(~inside, outwards > reach)
+        blocks = _opened(different & ~shaded & ~part & ~holes, 5)
         added |= _touching(blocks, part) & ~_touching(blocks, outwards > reach) & ring
         # Pixels at its edge are mixed with background, so they do not stand out enough by themselves.
         part |= cv2.dilate(added.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
