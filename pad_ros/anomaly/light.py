@@ -95,7 +95,9 @@ class LocalLight:
         )
         return replace(reference, image=image)
 
-    def _factor(self, test: NDArray[Any], twin: NDArray[Any], coverage: Map, size: float) -> NDArray[np.float32]:
+    def _factor(
+        self, test: NDArray[Any], twin: NDArray[Any], coverage: NDArray[Any], size: float
+    ) -> NDArray[np.float32]:
         """By what to multiply the twin [h, w, 3]."""
         height, width = coverage.shape
         scale = min(1.0, _PART_PIXELS / size)

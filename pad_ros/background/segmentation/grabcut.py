@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 from pad_ros.background.segmentation.colours import Colours
 from pad_ros.errors import ConfigError, ImageError, NoObjectError
 from pad_ros.images import box_around, scaled_by, shrink_factor
-from pad_ros.results import Image, Map, Mask
+from pad_ros.results import Image, Mask
 
 _SHADES = (1.0, 0.8, 0.65, 0.5)  # the part's shadow darkens the background
 _FOREIGN = 2e-4  # colours rarer than this in the background are not its own
@@ -101,8 +103,8 @@ class GrabCut:
         part[near] = self._cut(crop[near], labels[near])
         ring = (outwards <= reach) & ~part & ~_reached(crop, outwards, reach)
         added = _touching(_opened(foreign & ring, 3), part)
-        # What goes on beyond the ring is a structure of the background: a gap, a rail. In the part's holes nothing can be
-        # seen going on, and what is nearby is not what is behind them.
+        # What goes on beyond the ring is a structure of the background: a gap, a rail. In the part's holes nothing can
+        # be seen going on, and what is nearby is not what is behind them.
         holes = ~inside & ~_touching(~inside, outwards > reach)
         blocks = _opened(different & ~shaded & ~part & ~holes, 5)
         added |= _touching(blocks, part) & ~_touching(blocks, outwards > reach) & ring
@@ -138,7 +140,7 @@ def _touching(mask: Mask, other: Mask) -> Mask:
     return np.isin(components, touched[touched > 0])
 
 
-def _reached(image: Image, outwards: Map, reach: int) -> Mask:
+def _reached(image: Image, outwards: NDArray[Any], reach: int) -> Mask:
     """Where one comes to from beyond the ring without crossing an edge, and those edges, [h, w]."""
     square = np.ones((3, 3), np.uint8)
     lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / np.float32(255.0), cv2.COLOR_RGB2LAB))
