@@ -7,7 +7,6 @@ import hashlib
 import sys
 from pathlib import Path
 
-from pad_ros.anomaly.backbone import read_weights
 from pad_ros.common.files import replacing
 from pad_ros.common.progress import progress_bar
 from pad_ros.dataset.classes import list_classes, read_class
@@ -22,8 +21,6 @@ def main() -> int:
     parser.add_argument("--work", type=Path, required=True, metavar="FOLDER", help="keeps lessons and checkpoint")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the network (ONNX); lessons alone without")
     parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate; half of it to train a network further")
-    parser.add_argument("--start", type=Path, metavar="FILE", help="a network (ONNX) to train further")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     arguments = parser.parse_args()
@@ -48,10 +45,9 @@ def _lesson(root: Path, arguments: argparse.Namespace) -> Lesson:
 def _train(lessons: list[Lesson], arguments: argparse.Namespace) -> None:
     from pad_ros.learning.train import Settings, export, train  # PyTorch
 
-    settings = Settings(steps=arguments.steps, rate=arguments.rate, seed=arguments.seed)
-    start = read_weights(arguments.start) if arguments.start else b""
+    settings = Settings(steps=arguments.steps, seed=arguments.seed)
     with progress_bar("network") as progress:
-        network = train(lessons, settings, arguments.work / "checkpoint.pt", progress, arguments.device, start=start)
+        network = train(lessons, settings, arguments.work / "checkpoint.pt", progress, arguments.device)
     model = export(network)
     with replacing(arguments.output) as partial:
         partial.write_bytes(model)

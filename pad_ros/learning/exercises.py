@@ -9,21 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.anomaly.learned import network_input
-from pad_ros.anomaly.light import LocalLight
 from pad_ros.geometry import Matrix
 from pad_ros.images import decode_image, to_uint8
-from pad_ros.inspector import TRANSMITTANCE_THRESHOLD, compose
-from pad_ros.learning.faults import altered, attached, difference, pasted
+from pad_ros.inspector import TRANSMITTANCE_THRESHOLD
+from pad_ros.learning.faults import altered, difference, pasted
 from pad_ros.learning.lessons import Lesson
 from pad_ros.localization.pnp import project
-from pad_ros.results import Map, Mask, Reference
+from pad_ros.results import Map, Mask
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.rasterize import Rasterizer, Rendering
 from pad_ros.synthesis.photo import expose
 
 Floats = NDArray[np.float32]
-
-_LIGHT = LocalLight()
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,7 @@ class _Scene:
     """An image on its way to exercises; colours in 0…1."""
 
     image: Map  # [H, W, 3]
-    twin: Map  # [H, W, 3] over white
-    background: Map  # [H, W, 3]
+    augmented: Map  # [H, W, 3]
     transmittance: Map  # [H, W]
     object_mask: Mask  # [H, W]
     defect: Mask  # [H, W]
@@ -57,8 +53,12 @@ def draw(lesson: Lesson, rasterizer: Rasterizer, crop: int, count: int, rng: np.
             scene = _spoiled(scene, rng)
     scene = _photographed(scene, rng)
     scene = _resized(scene, float(np.exp(rng.uniform(np.log(0.75), np.log(1.4)))))
-    inputs = _inputs(scene, rng)
-    return [_exercise(scene, inputs, _window(scene, crop, rng), rng) for _ in range(count)]
+    exercises = []
+    for _ in range(count):
+        window = _window(scene, crop, rng)
+        cut = _Scene(*(getattr(scene, name)[window] for name in _Scene.__dataclass_fields__))
+        exercises.append(_exercise(cut, rng))
+    return exercises
 
 
 def _scene(lesson: Lesson, rasterizer: Rasterizer, rng: np.random.Generator) -> _Scene:
@@ -75,16 +75,9 @@ def _scene(lesson: Lesson, rasterizer: Rasterizer, rng: np.random.Generator) -> 
         seen, argued = difference(rendering, changed)
         defect, doubtful, rendering = defect | seen, doubtful | argued, changed
     background = lesson.backgrounds[index].astype(np.float32) / 255.0
+    augmented = np.clip(rendering.color + rendering.transmittance[..., None] * (background - 1.0), 0, 1)
     image = lesson.images[index].astype(np.float32) / 255.0
-    return _Scene(
-        image,
-        np.clip(rendering.color, 0, 1),
-        background,
-        rendering.transmittance,
-        lesson.object_masks[index],
-        defect,
-        doubtful,
-    )
+    return _Scene(image, augmented, rendering.transmittance, lesson.object_masks[index], defect, doubtful)
 
 
 def jittered(pose: Matrix, lesson: Lesson, rng: np.random.Generator, pixels: float) -> Matrix:
@@ -135,34 +128,27 @@ def _recoloured(scene: _Scene, rng: np.random.Generator) -> _Scene:
         picture = np.clip(picture[..., order], 0, 1) ** gamma
         return np.asarray(1.0 - picture if inverted else picture, np.float32)
 
-    through = scene.transmittance[..., None]
-    twin = recolour((scene.twin - through) / np.maximum(1.0 - through, 0.05))  # without the white that it is over
-    return replace(
-        scene,
-        image=recolour(scene.image),
-        twin=(1.0 - through) * twin + through,
-        background=recolour(scene.background),
-    )
+    return replace(scene, image=recolour(scene.image), augmented=recolour(scene.augmented))
 
 
 def _spoiled(scene: _Scene, rng: np.random.Generator) -> _Scene:
-    """A spot pasted on the part, or what hangs on its outline or sticks out, where a segmenter may have seen it."""
+    """A spot pasted on the part, or hanging on its outline, where a segmenter may have seen it."""
     part = scene.transmittance < TRANSMITTANCE_THRESHOLD
-    if not part.any():
+    rim = cv2.dilate(part.astype(np.uint8), np.ones((15, 15), np.uint8)).astype(bool) & ~part
+    outside = rng.random() < 0.25 and rim.any()
+    within = part | rim if outside else part
+    if not within.any():
         return scene
-    if rng.random() < 0.2:
-        image, seen, argued = attached(scene.image, part, rng)
-    else:
-        rim = cv2.dilate(part.astype(np.uint8), np.ones((15, 15), np.uint8)).astype(bool)
-        image, seen, argued = pasted(scene.image, rim if rng.random() < 0.25 else part, rng)
+    image, seen, argued = pasted(scene.image, within, rng)
     beyond = (seen | argued) & ~part
     noticed = rng.random() < 0.5  # by the segmenter; what it misses, the rebuilt background shows too
     mask = scene.object_mask | (beyond if noticed else np.zeros_like(beyond))
     kept = (beyond & ~scene.object_mask)[..., None] & (not noticed)
+    augmented = np.where(kept, image, scene.augmented)
     return replace(
         scene,
         image=image,
-        background=np.where(kept, image, scene.background),
+        augmented=augmented,
         object_mask=mask,
         defect=scene.defect | seen,
         doubtful=scene.doubtful | argued,
@@ -183,7 +169,9 @@ def _photographed(scene: _Scene, rng: np.random.Generator) -> _Scene:
         "seed": int(rng.integers(2**31)),
     }
     image = expose(scene.image, conditions)
-    background = expose(scene.background, {**conditions, "read_noise": 0.0, "shot_noise": 0.0, "blur": 0.0})
+    through = scene.transmittance[..., None]
+    lit = expose(scene.augmented, {**conditions, "read_noise": 0.0, "shot_noise": 0.0, "blur": 0.0})
+    augmented = (1.0 - through) * scene.augmented + through * lit
     if rng.random() < 0.3:  # sharpened
         amount = np.float32(rng.uniform(0.3, 1.5))
         image = np.clip(image + amount * (image - cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.6, 1.5)))), 0, 1)
@@ -191,7 +179,7 @@ def _photographed(scene: _Scene, rng: np.random.Generator) -> _Scene:
     if rng.random() < 0.4:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 97))]
         image8 = decode_image(cv2.imencode(".jpg", image8[..., ::-1], quality)[1].tobytes())
-    return replace(scene, image=image8.astype(np.float32) / 255.0, background=background)
+    return replace(scene, image=image8.astype(np.float32) / 255.0, augmented=augmented.astype(np.float32))
 
 
 def _resized(scene: _Scene, factor: float) -> _Scene:
@@ -221,20 +209,14 @@ def _window(scene: _Scene, crop: int, rng: np.random.Generator) -> tuple[slice, 
     return slices[0], slices[1]
 
 
-def _inputs(scene: _Scene, rng: np.random.Generator) -> Floats:
-    """What the network sees of the whole image; now and then the twin is left in another light."""
-    image, through = to_uint8(scene.image * 255.0), scene.transmittance
-    reference = Reference(to_uint8(scene.twin * 255.0), through < TRANSMITTANCE_THRESHOLD, through)
-    if rng.random() < 0.9:
-        reference = _LIGHT.relit(reference, image)
-    return network_input(image, compose(reference, to_uint8(scene.background * 255.0)), through, scene.object_mask)
-
-
-def _exercise(scene: _Scene, inputs: Floats, window: tuple[slice, slice], rng: np.random.Generator) -> Exercise:
-    defect = scene.defect[window].astype(np.uint8)
-    rim = cv2.dilate(defect, np.ones((5, 5), np.uint8)) > defect
-    weight = (~(rim | (scene.doubtful[window] & (defect == 0)))).astype(np.float32)
-    arrays = [inputs[(slice(None), *window)], defect.astype(np.float32), weight]
+def _exercise(scene: _Scene, rng: np.random.Generator) -> Exercise:
+    inputs = network_input(
+        to_uint8(scene.image * 255.0), to_uint8(scene.augmented * 255.0), scene.transmittance, scene.object_mask
+    )
+    defect = scene.defect.astype(np.uint8)
+    rim = cv2.dilate(defect, np.ones((5, 5), np.uint8)).astype(bool) & ~scene.defect
+    weight = (~(rim | (scene.doubtful & ~scene.defect))).astype(np.float32)
+    arrays = [inputs, scene.defect.astype(np.float32), weight]
     if rng.random() < 0.5:
         arrays = [array[..., ::-1] for array in arrays]
     if rng.random() < 0.5:

@@ -72,37 +72,6 @@ def pasted(image: Map, within: Mask, rng: np.random.Generator) -> tuple[Map, Mas
     return result, seen, (change > _UNSEEN) & ~seen
 
 
-def attached(image: Map, part: Mask, rng: np.random.Generator) -> tuple[Map, Mask, Mask]:
-    """The image [H, W, 3] in 0…1 with a bar, stick or plate that sticks out from a part's mask [H, W].
-
-    Returns:
-        The image, where it differs for everyone to see, and where one could argue.
-    """
-    rows, columns = np.nonzero(part & (cv2.erode(part.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0))
-    pick = int(rng.integers(len(rows)))
-    start = np.array([columns[pick], rows[pick]], np.float64)
-    outwards = start - np.argwhere(part).mean(axis=0)[::-1]
-    angle = np.arctan2(outwards[1], outwards[0]) + rng.normal(0, 0.7)
-    along = np.array([np.cos(angle), np.sin(angle)])
-    length, half = np.exp(rng.uniform(np.log(8), np.log(60))), np.exp(rng.uniform(np.log(0.8), np.log(6)))
-    x, y = np.meshgrid(np.arange(part.shape[1]), np.arange(part.shape[0]))
-    forth = (x - start[0]) * along[0] + (y - start[1]) * along[1]  # [H, W] pixels along it, and across
-    across = (x - start[0]) * -along[1] + (y - start[1]) * along[0]
-    weight = (
-        np.clip(half + 0.5 - np.abs(across), 0, 1) * np.clip(length + 0.5 - forth, 0, 1) * np.clip(forth + 3.5, 0, 1)
-    )
-    own = image[rows, columns][int(rng.integers(len(rows)))]
-    colour = own if rng.random() < 0.4 else rng.uniform(0, 1, 3)
-    shade = 1.0 + rng.uniform(-0.6, 0.6) * across / half * (
-        np.abs(across) <= half
-    )  # a round bar's, or a turned plate's
-    painted = np.clip(colour * shade[..., None] + rng.normal(0, 0.01, image.shape), 0, 1)
-    result = np.asarray(image + weight[..., None] * (painted - image), np.float32)
-    change = np.abs(result - image).max(axis=2)
-    seen = change > _SEEN
-    return result, seen, (change > _UNSEEN) & ~seen
-
-
 def _blot(shape: tuple[int, int], at: tuple[int, int], rng: np.random.Generator) -> Map:
     """A compact spot of 3 to 24 pixels: an ellipse, a box, or of ragged outline."""
     size = np.exp(rng.uniform(np.log(1.5), np.log(12), 2))

@@ -23,7 +23,6 @@ from pad_ros.common.progress import Progress
 from pad_ros.learning.exercises import Exercise, draw
 from pad_ros.learning.lessons import Lesson
 from pad_ros.learning.network import DifferenceNetwork
-from pad_ros.learning.start import take_up
 from pad_ros.splatting.rasterize import create_rasterizer
 
 
@@ -47,38 +46,23 @@ def train(
     progress: Progress,
     device: str = "cpu",
     save_every_s: float = 60.0,
-    start: bytes = b"",
 ) -> DifferenceNetwork:
-    """Trains the network; goes on from the checkpoint, if there is one of the same settings.
-
-    Args:
-        lessons: to draw exercises from.
-        settings: how.
-        checkpoint: file that the state is kept in.
-        progress: called with (steps done, of how many, "loss 0.61").
-        device: of PyTorch.
-        save_every_s: from one saving of the state to the next.
-        start: a network (ONNX) that was written before, to begin with.
-
-    Raises:
-        WeightsError: `start` is something else.
-    """
+    """Trains the network; goes on from the checkpoint, if there is one of the same settings."""
     torch.manual_seed(settings.seed)
-    draws = _Draws(lessons, settings)
-    network = take_up(start, draws.batch(0)[0]) if start else DifferenceNetwork()
-    network = network.to(device, memory_format=torch.channels_last)  # five times as fast on a CPU
+    network = DifferenceNetwork().to(device, memory_format=torch.channels_last)  # five times as fast on a CPU
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=settings.decay)
     averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
-    first = 0
+    start = 0
     if checkpoint.is_file():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
         if state["settings"] == vars(settings):
             network.load_state_dict(state["network"])
             optimizer.load_state_dict(state["optimizer"])
-            first, averaged = state["step"], state["averaged"]
+            start, averaged = state["step"], state["averaged"]
+    draws = _Draws(lessons, settings)
     losses: list[float] = []
     saved = time.monotonic()
-    for step in range(first, settings.steps):
+    for step in range(start, settings.steps):
         # Not beside the step before: drawing and PyTorch would take each other's cores, which is slower.
         inputs, truth, weight = (tensor.to(device) for tensor in draws.batch(step))
         inputs = inputs.contiguous(memory_format=torch.channels_last)
