@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pad_ros.common.journal import Journal
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import Any
 
 from pad_ros.conveyor.decisions import DecisionJournal, OpenPart
 from pad_ros.conveyor.gate import Gate
-from pad_ros.conveyor.parts import Decision, PartTracker
+from pad_ros.conveyor.decision import Decision
+from pad_ros.conveyor.parts import PartTracker
 
 
 class Station:
@@ -46,6 +47,7 @@ class Station:
         self._reject_undecided, self._dry_run = reject_undecided, dry_run
         self.run = journal.run
         self.undecided = 0  # parts that came to the gate so
+        self._ticked_s = math.inf  # when `tick` was called last
         # Of its own for each process: one whose journal was lost, or not written, repeats no number.
         self._session = random.SystemRandom().randint(1, 0xFFFF_FFFF)
         self._unnoted: deque[Decision] = deque()
@@ -53,6 +55,7 @@ class Station:
 
     def resume(self, now_s: float) -> None:
         """Takes up what the process before has left."""
+        self._ticked_s = now_s
         for part in self._journal.open:
             self.tracker.announce(part.part_id, part.view_count, part.stamp_s, now_s, part.belt_m)
         for decision in self._journal.unsent:
@@ -80,6 +83,9 @@ class Station:
 
     def tick(self, now_s: float) -> None:
         """Decides what is overdue, and lets go what must leave; to be called every `GateSettings.ahead_s`."""
+        if self.gate.stands(now_s):
+            self.tracker.stood_s += max(0.0, now_s - self._ticked_s)
+        self._ticked_s = now_s
         for decision in self.tracker.flush(now_s):
             self._decided(decision, now_s)
         if self.gate.off:

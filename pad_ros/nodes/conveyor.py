@@ -10,7 +10,7 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from pad_ros.conveyor.outbox import Outbox
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.plc import create_plc, plc_settings
 from pad_ros.msg import AnomalyResult, PartView, RejectCommand
 from pad_ros.nodes import convert

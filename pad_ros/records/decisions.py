@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.records.backlog import Backlog
 from pad_ros.records.models import Answer, Clock, DecisionRow, now, number, uid_of
 from pad_ros.records.store import Store

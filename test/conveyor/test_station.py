@@ -131,6 +131,27 @@ def test_an_early_command_leaves_at_once_with_its_way():
 
 
 @pytest.mark.parametrize("mode", ["early", "timed"])
+def test_a_belt_that_stands_in_the_middle_of_a_part_does_not_make_two_of_it(mode):
+    line = Line(mode)
+    line.verdict("a", line.image("a", 3), view=0, count=3)
+    line.go(100.0, speed=0.0)  # the part's timeout is 60 s
+    line.go(0.5, speed=0.2)
+    second = line.image("a", 3)
+    line.go(0.5)
+    third = line.image("a", 3)
+    line.verdict("a", second, view=1, count=3)
+    line.go(100.0, speed=0.0)
+    line.verdict("a", third, view=2, count=3)
+    line.go(6.0, speed=0.2)
+    assert line.verdicts() == [("a", False)] and len(line.said) == 1
+    line.image("b", 3)
+    line.go(100.0, speed=0.0)
+    assert len(line.said) == 1
+    line.go(70.0, speed=0.01)  # it moves: the timeout counts
+    assert [decision.reason for decision in line.said[1:]] == ["0 of 3 views anomalous; 3 never came"]
+
+
+@pytest.mark.parametrize("mode", ["early", "timed"])
 @pytest.mark.parametrize("fail_safe", [True, False], ids=["reject", "pass"])
 def test_a_part_that_comes_to_the_gate_undecided_is_decided_by_the_fail_safe(mode, fail_safe):
     line = Line(mode, reject_undecided=fail_safe)
