@@ -2,18 +2,18 @@
 
     python benchmarks/shift.py [--parts 500] [--plc modbus --gate timed] [--out runs/shift]
 
-The clock moves a belt with an encoder, which carries parts of three views past a camera and to a gate two metres further,
-up to six at a time. Station, gate, journal, outbox, driver and records are the graph's own; the PLC is a real server of
-its fieldbus on loopback, with the program of docs/conveyor.md, and acts on what is at the gate by then, whatever the
-command was meant for. In the middle of each batch something happens: another speed, a stop, also in the middle of a part,
-a jog back, a PLC that goes away, does not take, or takes without being heard, a kill of the process, a disk that others
-have filled (a small one of its own, where this is root), another product. Some verdicts come half a minute late or
-never, some images are not localised. Pictures and verdicts are those of the sample's bag, judged once at the beginning
-and drawn from at random: whether verdicts are right is measured elsewhere (`pad evaluate`). The line itself:
-test/conveyor/day_*.py.
+The clock moves a belt with an encoder, which carries parts of three views past a camera and to a gate two metres
+further, up to six at a time. Station, gate, journal, outbox, driver and records are the graph's own; the PLC is a real
+server of its fieldbus on loopback, with the program of docs/conveyor.md, and acts on what is at the gate by then,
+whatever the command was meant for. In the middle of each batch something happens: another speed, a stop, also in the
+middle of a part, a jog back, a PLC that goes away, does not take, or takes without being heard, a kill of the process,
+a disk that others have filled (a small one of its own, where this is root), another product. Some verdicts come half a
+minute late or never, some images are not localised. Pictures and verdicts are those of the sample's bag, judged once
+at the beginning and drawn from at random: whether verdicts are right is measured elsewhere (`pad evaluate`). The line
+itself: test/conveyor/day_*.py.
 
-Prints a Markdown table, balanced by SQL and arithmetic of its own, writes the shift's report, and ends with exit code 1 and
-what did not hold.
+Prints a Markdown table, balanced by SQL and arithmetic of its own, writes the shift's report, and ends with exit code 1
+and what did not hold.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-TEST = Path(__file__).resolve().parent.parent / "test"
-sys.path[:0] = [str(TEST / "conveyor"), str(TEST / "records")]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "test" / "conveyor"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "test" / "records"))
 
 from day_books import balance
 from day_script import INCIDENTS, Day, Judge
@@ -67,7 +67,7 @@ def judged_sample(inspector: Inspector, bag: Path) -> list[tuple[Picture, Inspec
 
 def main() -> int:
     """Runs the day."""
-    sample = TEST.parent / "sample"
+    sample = Path(__file__).resolve().parent.parent / "sample"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", type=int, default=500)
     parser.add_argument("--plc", choices=SERVERS, default="modbus")
@@ -108,10 +108,9 @@ def main() -> int:
     happened = ", ".join(f"{name} {day.incidents[name]}" for name in INCIDENTS[1:] if is_small or name != "disk full")
     rows = [(name, "; ".join(map(str, values))) for name, values in figures.items()]
     rows += [(name, str(count)) for name, count in sorted(day.notes.items())]
-    rows += [("what happened, and how often", happened)]
     rows += [("seconds: judging the sample; the day", f"{judged - begun:.0f}; {ended - judged:.0f}")]
     print(format_table((f"a day in a minute ({args.plc}, gate {args.gate})", ""), rows, markdown=True))
-    print(f"report: {page}")
+    print(f"what happened, and how often: {happened}\nreport: {page}")
     if not is_small:
         print("not tried: the full disk (only root can make a small one)")
     for problem in problems:

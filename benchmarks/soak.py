@@ -1,14 +1,13 @@
-"""Runs the graph for a long time at the machine's own rate: does memory grow, do threads or open files, does it slow down?
+"""Runs the graph for a long time at the machine's own rate: does it grow, or slow down?
 
-    python benchmarks/soak.py [--minutes 30] [--warm-up 10] [--out runs/soak]
+    python benchmarks/soak.py [--minutes 30] [--warm-up 20] [--out runs/soak]
 
 The nodes are those of `pad up`, with records and a PLC's log, on the sample's bag, which is replayed for ever: the next
-image comes as soon as there are fewer than three results outstanding. Every few seconds each node's memory (what it alone
-holds, RssAnon), threads and open files are read from /proc; latencies are from an image's arrival at the anomaly node until its
-result is heard here. The warm-up is left out: until then bounded histories fill (1000 results are kept for late
-comers). Slopes are Theil's, medians over all pairs of samples, with their 95 % interval.
-
-A slope is growth when the whole interval lies above `--grown` MB per hour.
+image comes as soon as there are fewer than three results outstanding. Every few seconds each node's memory (what it
+alone holds, RssAnon), threads and open files are read from /proc; latencies are from an image's arrival at the anomaly
+node until its result is heard here. The warm-up is left out: until then bounded histories fill (the conveyor remembers
+4000 results). Slopes are Theil's, medians over all pairs of samples, with their 95 % interval; a slope is growth when
+the whole interval lies above `--grown` MB per hour.
 
 Prints Markdown tables, writes `soak.json` and `soak.svg`, and ends with exit code 1 when something grew, an image was
 left without result, a part without command, or a node died.
@@ -32,6 +31,7 @@ from typing import Any
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from pad_ros.msg import AnomalyResult, RejectCommand
 from rclpy.executors import SingleThreadedExecutor
 from scipy.stats import theilslopes
 
@@ -39,7 +39,6 @@ from pad_ros.common.progress import progress_bar
 from pad_ros.common.tables import format_table
 from pad_ros.graph.build import build
 from pad_ros.graph.up import Processes, ros_environment
-from pad_ros.msg import AnomalyResult, RejectCommand
 from pad_ros.nodes.qos import QOS
 from pad_ros.results import Status
 
@@ -216,7 +215,7 @@ def show(figures: dict[str, Any]) -> str:
         (
             format_table(("node", "MB", "MB an hour (95 %)", "threads", "open files", "cores"), rows, markdown=True),
             format_table(("milliseconds", "images a second", "p50", "p95", "p99", "longest"), times, markdown=True),
-            f"{figures['images']} images, {figures['commands']} commands; without verdict: {figures['unjudged'] or 'none'}",
+            f"{figures['images']} images, {figures['commands']} commands; not judged: {figures['unjudged'] or 'none'}",
         )
     )
 
@@ -246,7 +245,7 @@ def main() -> int:
     sample = Path(__file__).resolve().parent.parent / "sample"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--warm-up", type=float, help="minutes; a third of all by default")
+    parser.add_argument("--warm-up", type=float, help="minutes; two thirds of all by default")
     parser.add_argument("--grown", type=float, default=5.0, help="MB per hour that are growth")
     parser.add_argument("--product", type=Path, default=sample / "product")
     parser.add_argument("--bag", type=Path, default=sample / "bag")
@@ -256,7 +255,7 @@ def main() -> int:
     found = soak(args)
     raw = {name: [list(asdict(one).values()) for one in samples] for name, samples in found.samples.items()}
     (args.out / "samples.json").write_text(json.dumps({"samples": raw, "latencies": found.latencies}))
-    warm_up_s = 60.0 * (args.minutes / 3 if args.warm_up is None else args.warm_up)
+    warm_up_s = 60.0 * (2 * args.minutes / 3 if args.warm_up is None else args.warm_up)
     figures, problems = judge(found, warm_up_s, args.grown)
     (args.out / "soak.json").write_text(json.dumps(figures, indent=1) + "\n")
     (args.out / "soak.svg").write_text(plot(found, warm_up_s))

@@ -24,7 +24,7 @@ class DecisionJournal:
     """Parts on their way to the gate, decisions, and whether the PLC has taken them.
 
     `run`, `decisions`, `unsent` and `open` say what the process before has left. Positions of a belt that counts from
-    another origin than `origin` mean nothing, and are None.
+    another origin than `origin` mean nothing, and are None. What cannot be written (OSError) is written with what can.
     """
 
     def __init__(self, path: str, origin: str = "") -> None:

@@ -183,9 +183,7 @@ class PartTracker:
         """Decides the parts whose next view is overdue; what never came counts against the part."""
         decisions, self._evicted = self._evicted, []
         overdue = [
-            part_id
-            for part_id, part in self._open.items()
-            if part.deadline_s + (self.stood_s - part.stood_s) <= now_s
+            part_id for part_id, part in self._open.items() if part.deadline_s + (self.stood_s - part.stood_s) <= now_s
         ]
         decisions += [self._decide(part_id) for part_id in overdue]
         return [self._numbered(decision) for decision in decisions]

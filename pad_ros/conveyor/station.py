@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.decisions import DecisionJournal, OpenPart
 from pad_ros.conveyor.gate import Gate
-from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.parts import PartTracker
 
 
@@ -50,7 +49,6 @@ class Station:
         self._ticked_s = math.inf  # when `tick` was called last
         # Of its own for each process: one whose journal was lost, or not written, repeats no number.
         self._session = random.SystemRandom().randint(1, 0xFFFF_FFFF)
-        self._unnoted: deque[Decision] = deque()
         tracker.restore(journal.decisions)
 
     def resume(self, now_s: float) -> None:
@@ -115,14 +113,8 @@ class Station:
         return replace(decision, reject=False) if self._dry_run else decision
 
     def sent(self, decision: Decision) -> None:
-        """Notes that the PLC has taken a decision, or that it is not offered any more; from one thread."""
-        self._unnoted.append(decision)
-        self._note(self._note_sent)
-
-    def _note_sent(self) -> None:
-        while self._unnoted:  # also what could not be noted when the disk was full
-            self._journal.sent(self._unnoted[0])
-            self._unnoted.popleft()
+        """Notes that the PLC has taken a decision, or that it is not offered any more."""
+        self._note(lambda: self._journal.sent(decision))
 
     def _decided(self, decision: Decision, now_s: float) -> None:
         decision = replace(decision, session=self._session)

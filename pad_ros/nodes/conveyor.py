@@ -9,8 +9,8 @@ from collections import OrderedDict
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
-from pad_ros.conveyor.outbox import Outbox
 from pad_ros.conveyor.decision import Decision
+from pad_ros.conveyor.outbox import Outbox
 from pad_ros.conveyor.plc import create_plc, plc_settings
 from pad_ros.msg import AnomalyResult, PartView, RejectCommand
 from pad_ros.nodes import convert

@@ -9,9 +9,9 @@ from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
 from pad_ros.conveyor.belt import Belt
+from pad_ros.conveyor.decision import Decision, gate_delay
 from pad_ros.conveyor.decisions import DecisionJournal
 from pad_ros.conveyor.gate import Gate, GateSettings
-from pad_ros.conveyor.decision import Decision, gate_delay
 from pad_ros.conveyor.parts import PartTracker
 from pad_ros.conveyor.policy import PolicyChoice
 from pad_ros.conveyor.station import Station

@@ -16,7 +16,9 @@ def balance(day, database):
     """
     with closing(sqlite3.connect(database)) as connection:
         decisions = connection.execute("SELECT part_id, sequence, reject, reason, uid FROM decisions").fetchall()
-        views = connection.execute("SELECT COUNT(*), COUNT(DISTINCT part_id || ' ' || view_index) FROM views").fetchone()
+        views = connection.execute(
+            "SELECT COUNT(*), COUNT(DISTINCT part_id || ' ' || view_index) FROM views"
+        ).fetchone()
         answers = connection.execute("SELECT decision_uid, taken FROM answers").fetchall()
     parts, problems = {part.name: part for part in day.plant.parts}, list(day.gate.problems)
     for part, count in (Counter(row[0] for row in decisions) - Counter(dict.fromkeys(parts, 1))).items():
@@ -31,7 +33,9 @@ def balance(day, database):
     by_answer = {number.get(uid) for uid, was in answers if was}
     lost = {number.get(uid) for uid, was in answers if not was} - by_answer
     problems += [f"command {sequence}: taken {count} times" for sequence, count in taken.items() if count > 1]
-    problems += [f"command {c[1]}: {c[2]} instead of {said.get(c[1])}" for c in day.gate.taken if c[2] != said.get(c[1])]
+    problems += [
+        f"command {c[1]}: {c[2]} instead of {said.get(c[1])}" for c in day.gate.taken if c[2] != said.get(c[1])
+    ]
     problems += [f"command {sequence}: on record as taken, and was not" for sequence in by_answer - set(taken)]
     problems += [f"command {sequence}: the PLC's answer is not on record" for sequence in set(said) - by_answer - lost]
     unplaced = {command[1] for command in day.gate.taken if command[4] == UNKNOWN}

@@ -1,4 +1,4 @@
-"""A plant on one simulated clock: belt, camera, parts, and a PLC with a gate behind a real fieldbus. Not a test itself."""
+"""A plant on one simulated clock: belt, camera, parts, a PLC with a gate behind a real fieldbus. Not a test itself."""
 
 import heapq
 import random

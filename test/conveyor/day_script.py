@@ -50,10 +50,10 @@ class Day:
         self.records = Records(self.plant, folder, judge.products[:1])
         self.start()
 
-    def run(self, parts, per_batch, progress=lambda done: None):
+    def run(self, parts, per_batch, progress=lambda done: None, incidents=INCIDENTS):
         """So many parts in batches; each incident meets one of them, again and again."""
         for batch in range(math.ceil(parts / per_batch)):
-            incident = INCIDENTS[batch % len(INCIDENTS)]
+            incident = incidents[batch % len(incidents)]
             self.incidents[incident] += 1
             self.plant.batch(min(per_batch, parts - batch * per_batch), share_defective=0.06)
             middle = self.plant.on_belt[len(self.plant.on_belt) // 2]

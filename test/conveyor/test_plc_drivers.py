@@ -14,9 +14,9 @@ import pytest
 from plc_servers import ModbusServer, OpcUaServer, SerialLine, free_port
 
 from pad_ros.conveyor import handshake
+from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.handshake import UNKNOWN, PlcState
 from pad_ros.conveyor.outbox import Outbox
-from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.plc import create_plc, plc_settings
 from pad_ros.errors import BuildError, ConfigError, PlcError, TooLateError
 from pad_ros.graph.description import NODES
@@ -158,7 +158,7 @@ def test_a_command_is_withdrawn_before_it_would_hit_another_part(server, drivers
     plc = drivers(answer_timeout_s=30.0)
     server.program.deaf = True
     begin = time.monotonic()
-    with pytest.raises(PlcError, match="did not take the command within 0[.]|took longer"):
+    with pytest.raises(PlcError, match=r"did not take the command within 0\.|took longer"):
         plc.send(decision(1, good_for_s=0.3))
     assert time.monotonic() - begin < 5.0
     server.program.deaf = False

@@ -1,5 +1,6 @@
 """A line with a simulated clock: when commands leave, and what becomes of what is not there in time."""
 
+import errno
 import math
 import random
 
@@ -334,6 +335,22 @@ def test_a_journal_that_cannot_be_written_holds_nothing_up(tmp_path):
     (tmp_path / "folder").rmdir()
     line.verdict("a", line.image("a"), bad=True)
     assert line.verdicts() == [("a", True)] and troubles
+
+
+def test_what_was_decided_on_a_full_disk_is_not_decided_again_once_there_was_room(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    line = Line("none", journal=tmp_path / "journal", trouble=lambda error: None)
+    monkeypatch.setattr("pad_ros.common.journal.append_whole", full)
+    first = line.image("a")
+    line.verdict("a", first, bad=True)
+    monkeypatch.undo()
+    line.verdict("b", line.image("b"))
+    line.start()
+    line.verdict("a", first, bad=True)  # who starts again hears the last results again
+    assert line.verdicts() == [("a", True), ("b", False)]
+    assert [decision.sequence for decision in line.said] == [1, 2]
 
 
 def test_the_end_decides_what_is_open_and_keeps_what_waits_for_the_gate(tmp_path):
