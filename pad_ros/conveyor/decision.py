@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from pad_ros.errors import ConfigError
 
+TAKEN, IN_TIME = "taken", "taken in time for the gate"  # how the PLC took a command
+UNDECIDED = "not decided before the gate"  # the reason of a part that the fail-safe decided
+
 
 @dataclass(frozen=True)
 class Decision:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pad_ros.conveyor.decision import Decision
+from pad_ros.conveyor.decision import UNDECIDED, Decision
 from pad_ros.conveyor.gathering import GatheredPart, LastSeen, worse
 from pad_ros.conveyor.policy import RejectPolicy, ViewVerdict
 from pad_ros.errors import ConfigError
@@ -175,7 +175,7 @@ class PartTracker:
         decision = self._decide(part_id)
         if part.expected or not views or len(views) < part.announced:
             reject = reject or (bool(views) and self._policy.judge(views).reject)
-            fail_safe = f"not decided before the gate: {'rejected' if reject else 'passed'} by the fail-safe"
+            fail_safe = f"{UNDECIDED}: {'rejected' if reject else 'passed'} by the fail-safe"
             decision = replace(decision, reject=reject, reason=f"{decision.reason}; {fail_safe}")
         return self._numbered(decision)
 

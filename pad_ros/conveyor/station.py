@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pad_ros.conveyor.decision import Decision
+from pad_ros.conveyor.decision import IN_TIME, TAKEN, Decision
 from pad_ros.conveyor.decisions import DecisionJournal, OpenPart
 from pad_ros.conveyor.gate import Gate
 from pad_ros.conveyor.parts import PartTracker
@@ -111,6 +111,12 @@ class Station:
         """
         decision = self.gate.command(decision)
         return replace(decision, reject=False) if self._dry_run else decision
+
+    @property
+    def how_taken(self) -> str:
+        """How the PLC takes commands, for the records."""
+        told = "; dry run: it was told that the part is good" if self._dry_run else ""
+        return (TAKEN if self.gate.off else IN_TIME) + told
 
     def sent(self, decision: Decision) -> None:
         """Notes that the PLC has taken a decision, or that it is not offered any more."""

@@ -163,7 +163,7 @@ class ConveyorNode(PadNode):
         self._commands.publish(reject_message(decision, max(headers, key=convert.stamp_of, default=None)))
 
     def _on_sent(self, decision: Decision) -> None:
-        self._records.answered(decision)
+        self._records.answered(decision, how=self._station.how_taken)
         self._station.sent(decision)
 
     def _on_lost(self, decision: Decision, problem: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -20,7 +21,7 @@ def found_section(shift: Shift, twins: Twins) -> str:
     kinds = shift.kinds()
     most = max(count for count, _ in kinds.values()) or 1
     bars = "".join(
-        f'<b>{kind}</b><i class="{kind}" style="width:{100 * count / most:.1f}%"></i>'
+        f'<b>{kind}</b><i class="{kind if count else ""}" style="width:{100 * count / most:.1f}%"></i>'
         f'<span class="num">{count} regions, {parts} parts</span>'
         for kind, (count, parts) in kinds.items()
     )
@@ -62,20 +63,22 @@ def _places(name: str, checksum: str, surface: Surface, places: Sequence[Place],
             f'<figure><img src="data:image/jpeg;base64,{data}" alt="twin of {escape(name, quote=True)}">'
             f'<svg viewBox="0 0 100 100" preserveAspectRatio="none">{spots}</svg></figure>'
         )
+    decimals = max(0, 2 - math.floor(math.log10(surface.size)))  # about a thousandth of the part
     rows = [
         (
             str(number),
             str(len(place.parts)),
             ", ".join(f"{kind} ×{count}" for kind, count in place.kinds.most_common()),
             f"{place.worst:.1f}×",
-            ", ".join(f"{value:.3g}" for value in place.point),
+            ", ".join(f"{value:.{decimals}f}" for value in place.point),
         )
         for number, place in enumerate(places[:_PLACES], start=1)
     ]
     where = f"x, y, z on the twin ({surface.product.unit})"
     listed = table(("place", "parts", "found", "worst peak", where), rows, numbers=(1, 3))
-    more = f"{len(places) - _PLACES} more places have fewer parts. " if len(places) > _PLACES else ""
-    off = f"{nowhere} regions lie beside the part. " if nowhere else ""
+    hidden = len(places) - _PLACES
+    more = f"{hidden} more {'places are' if hidden > 1 else 'place is'} not shown. " if hidden > 0 else ""
+    off = f"{nowhere} {'regions lie' if nowhere > 1 else 'region lies'} beside the part. " if nowhere else ""
     return (
         f"<b>Where on {escape(name)}</b><div class='halves'><div class='turn'>{figures}</div><div>{listed}"
         '<p class="note">A part counts once per place, however many views show it; peaks in thresholds. '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from html import escape
@@ -20,6 +21,7 @@ from pad_ros.records.store import Store
 from pad_ros.records.twins import Twins, write_worst
 
 _WORST = 12
+_LOST = 20
 
 
 def write_shift_report(store: Store, path: Path, choice: Choice, folders: Iterable[Path] = ()) -> Path:
@@ -85,7 +87,7 @@ def _header(shift: Shift) -> str:
         if count
     )
     remarks = shift.remarks()
-    notes = "".join(f"<li>{escape(remark)}</li>" for remark in remarks)
+    notes = "".join(f"<li>{_with_code(remark)}</li>" for remark in remarks)
     said = f'<div class="attention"><ul>{notes}</ul></div>' if remarks else '<p class="fine">Nothing stands out.</p>'
     return f"""<header>
 <h1>{escape(shift.station)}: shift report</h1>
@@ -93,6 +95,11 @@ def _header(shift: Shift) -> str:
 <div class="tiles">{cells}</div><div class="share">{bars}</div>
 {said}
 </header>"""
+
+
+def _with_code(text: str) -> str:
+    """Text with `commands` set as such."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text))
 
 
 def _drift(shift: Shift) -> str:
@@ -104,7 +111,7 @@ def _drift(shift: Shift) -> str:
         if drift.calibration:
             numbers = (
                 f"{len(drift.scores)} good images; median {drift.ratio:.2f}× the calibration's "
-                f"({len(drift.calibration)} images); {drift.high:.1%} above 95 % of them."
+                f"({len(drift.calibration)} images); {100 * drift.high:.1f} % above 95 % of them."
             )
         pieces.append(
             f'<section class="panel"><b>{escape(drift.product)}</b>{drift_chart(spans, drift.calibration)}'
@@ -162,6 +169,7 @@ def _plc(shift: Shift) -> str:
             "reject" if part.decision.reject else "pass",
             part.answer.text if part.answer else "",
         )
-        for part in lost[:20]
+        for part in lost[:_LOST]
     ]
-    return counts + table(("time", "part", "command", "why it was lost"), rows)
+    more = f'<p class="note">The first {_LOST} of {len(lost)}.</p>' if len(lost) > _LOST else ""
+    return counts + table(("time", "part", "command", "why it was lost"), rows) + more

@@ -101,7 +101,7 @@ class Conveyor:
 
     def _sent(self, decision):
         if self._alive:
-            self.log.answered(decision)
+            self.log.answered(decision, how=self.station.how_taken)
             self.station.sent(decision)
 
     def _lost(self, decision, problem):

@@ -271,6 +271,7 @@ def test_a_dry_run_decides_all_and_rejects_nothing():
     line.verdict("a", line.image("a"), bad=True)
     line.go(6.0)
     assert line.said[0].reject and line.verdicts() == [("a", False)]
+    assert "dry run" in line.station.how_taken and "dry run" not in Line("timed").station.how_taken
 
 
 def test_a_process_that_is_started_again_knows_what_is_on_the_belt(tmp_path):
