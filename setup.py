@@ -19,7 +19,7 @@ def requirements(group: str) -> list[str]:
 def shared_files() -> list[tuple[str, list[str]]]:
     """What `pad_ros.common.resources.share_folder` promises: each folder of `share/pad_ros` with its files."""
     folders: dict[str, list[str]] = {}
-    for top in ("config", "launch", "msg", "sample"):
+    for top in ("config", "launch", "msg", "sample", "srv"):
         for path in sorted((ROOT / top).rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 file = path.relative_to(ROOT)
@@ -34,7 +34,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["pad_ros", "pad_ros.*"]),
-    package_data={"pad_ros": ["**/csrc/*", "**/*.css", "**/*.onnx", "**/*.npz"]},
+    package_data={"pad_ros": ["**/csrc/*", "**/*.css", "**/*.yaml", "**/static/*", "**/*.onnx", "**/*.npz"]},
     data_files=shared_files(),
     install_requires=requirements("core"),
     entry_points={"console_scripts": ["pad = pad_ros.cli:main"]},

@@ -93,6 +93,7 @@ class Inspector:
         profile = product.profile
         stages = create_stages(profile)
         self.product = product
+        self.threshold = product.calibration.threshold  # of images; may be changed between two of them
         self.lens, self.camera = product.lens, product.camera
         self._undistorter = _undistorter_of(product)
         self._localizer = create_localizer(
@@ -189,7 +190,7 @@ class Inspector:
         mask = (background.object_mask | reference.mask) & self._undistorter.seen
         augmented = compose(reference, background.image)
         anomaly_map = self._comparison.compare(image, augmented, mask, reference.transmittance, background.object_mask)
-        threshold = self.product.calibration.threshold
+        threshold = self.threshold
         score = self._score(anomaly_map)
         regions = find_regions(anomaly_map, threshold, reference.mask, background.object_mask, **self._region_settings)
         return Inspection(

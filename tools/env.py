@@ -214,7 +214,7 @@ def make_env() -> None:
     stamp = venv / "pad_ros.json"
     requirements = [REQUIREMENTS / f"{group}.txt" for group in ("core", "ros", "build", "dev", "lock")]
     sources = [ROOT / "package.xml", ROOT / "CMakeLists.txt", ROOT / "tools" / "executable.py.in"]
-    sources += [*ROOT.glob("msg/*"), *ROOT.glob("pad_ros/*/csrc/*")]
+    sources += [*ROOT.glob("msg/*"), *ROOT.glob("srv/*"), *ROOT.glob("pad_ros/*/csrc/*")]
     shared = " ".join(
         sorted(str(path) for folder in ("config", "launch", "sample") for path in (ROOT / folder).rglob("*"))
     )

@@ -34,11 +34,10 @@ class Journal:
         self._unwritten: deque[str] = deque(maxlen=keep)
         self._torn = False  # whether the file may end with half a line
         self._lock = threading.Lock()
-        self.lines: list[str] = []
+        self._count = 0  # lines in the file
+        self.lines: list[str] = []  # that a process before this one has left
         if self._path is not None:
-            if self._path.is_file():
-                # A kill in the middle of a line leaves one without its end: it does not count.
-                self.lines = self._path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+            self.lines = _whole_lines(self._path)[-keep:]
             try:
                 self._rewrite(self._path)
             except OSError as error:
@@ -60,11 +59,20 @@ class Journal:
                 self._rewrite(self._path)
                 self._torn = False
             append_whole(self._path, "".join(f"{waiting}\n" for waiting in self._unwritten))
-            self.lines += self._unwritten
+            self._count += len(self._unwritten)
             self._unwritten.clear()
-            if len(self.lines) >= 2 * self._keep:
+            if self._count >= 2 * self._keep:
                 self._rewrite(self._path)
 
     def _rewrite(self, path: Path) -> None:
-        self.lines = self.lines[-self._keep :]
-        write_text(path, "".join(f"{line}\n" for line in self.lines))
+        """Keeps the last lines; they are in the file alone, for a process runs for long."""
+        kept = _whole_lines(path)[-self._keep :]
+        write_text(path, "".join(f"{line}\n" for line in kept))
+        self._count = len(kept)
+
+
+def _whole_lines(path: Path) -> list[str]:
+    if not path.is_file():
+        return []
+    # A kill in the middle of a line leaves one without its end: it does not count.
+    return path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]

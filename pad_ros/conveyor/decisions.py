@@ -8,6 +8,7 @@ from typing import Any
 
 from pad_ros.common.journal import Journal
 from pad_ros.conveyor.decision import Decision
+from pad_ros.conveyor.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,9 @@ class OpenPart:
 class DecisionJournal:
     """Parts on their way to the gate, decisions, and whether the PLC has taken them.
 
-    `run`, `decisions`, `unsent` and `open` say what the process before has left. Positions of a belt that counts from
-    another origin than `origin` mean nothing, and are None. What cannot be written (OSError) is written with what can.
+    `run`, `decisions`, `unsent`, `open` and `tally` say what the process before has left. Positions of a belt that
+    counts from another origin than `origin` mean nothing, and are None. What cannot be written (OSError) is written
+    with what can.
     """
 
     def __init__(self, path: str, origin: str = "") -> None:
@@ -35,18 +37,21 @@ class DecisionJournal:
         """
         self._journal = Journal(path or None, keep=6000)
         self.run = 0
+        self.tally = Tally()
         self.decisions: list[Decision] = []
         self.open: list[OpenPart] = []
         waiting: dict[int, Decision] = {}
         for line in self._journal.lines:
             row = json.loads(line)
             known = row.get("origin") == origin
+            if "tally" in row:
+                self.tally = Tally(**row["tally"])
             if "sent" in row:
                 waiting.pop(row["sent"], None)
             elif "open" in row:
                 part = OpenPart(**row["open"])
                 self.open.append(part if known else replace(part, belt_m=None))
-            else:
+            elif "decision" in row:
                 decision = Decision(**{**row["decision"], "arrivals_ns": tuple(row["decision"]["arrivals_ns"])})
                 decision = decision if known else replace(decision, belt_m=None)
                 self.run = row["run"]
@@ -63,13 +68,22 @@ class DecisionJournal:
         """
         self._add({"open": asdict(part), "origin": origin})
 
-    def decided(self, decision: Decision, run: int, origin: str = "") -> None:
-        """Notes a decision.
+    def decided(self, decision: Decision, run: int, origin: str = "", tally: Tally | None = None) -> None:
+        """Notes a decision, and the counts with it.
 
         Raises:
             OSError: the file cannot be written.
         """
-        self._add({"decision": asdict(decision), "run": run, "origin": origin})
+        counts = {} if tally is None else {"tally": asdict(tally)}
+        self._add({"decision": asdict(decision), "run": run, "origin": origin, **counts})
+
+    def tallied(self, tally: Tally) -> None:
+        """Notes what an operator has changed.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._add({"tally": asdict(tally)})
 
     def sent(self, decision: Decision) -> None:
         """Notes that the PLC has taken it, or that it is not offered any more.

@@ -48,7 +48,6 @@ class Outbox:
         self._changed = threading.Condition()
         self._end: float | None = None  # when the last tries are over
         self._failing = ""
-        self._losses = 0
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
 
@@ -58,10 +57,8 @@ class Outbox:
 
     @property
     def fault(self) -> str:
-        """What is wrong with the PLC; empty when nothing is."""
-        if self._failing:
-            return f"the PLC does not take commands: {self._failing}"
-        return f"{self._losses} commands never reached the PLC" if self._losses else ""
+        """What is wrong with the PLC now; empty when nothing is."""
+        return f"the PLC does not take commands: {self._failing}" if self._failing else ""
 
     def send(self, decision: Decision) -> None:
         """Queues a decision."""
@@ -94,7 +91,6 @@ class Outbox:
                 self._beat()
                 continue
             problem = self._offer(decision)
-            self._losses += bool(problem)
             self._lost(decision, problem) if problem else self._sent(decision)
             with self._changed:
                 self._waiting.popleft()

@@ -193,11 +193,22 @@ class PartTracker:
 
         A part that was only announced may be the first one of the new run: it stays open.
         """
+        decisions = self._close()
+        self._decided.clear()
+        return decisions
+
+    def change_policy(self, policy: RejectPolicy) -> list[Decision]:
+        """Decides the open parts by the old policy, but those that were only announced, and goes on with another."""
+        decisions = self._close()
+        self._policy = policy
+        return decisions
+
+    def _close(self) -> list[Decision]:
+        """Decides the open parts of which views came."""
         announced = {part_id: part for part_id, part in self._open.items() if not part.views}
         for part_id in announced:
             del self._open[part_id]
         decisions = self.flush(math.inf)
-        self._decided.clear()
         self._open.update(announced)
         return decisions
 

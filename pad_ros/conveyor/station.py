@@ -12,6 +12,8 @@ from pad_ros.conveyor.decision import IN_TIME, TAKEN, Decision
 from pad_ros.conveyor.decisions import DecisionJournal, OpenPart
 from pad_ros.conveyor.gate import Gate
 from pad_ros.conveyor.parts import PartTracker
+from pad_ros.conveyor.policy import RejectPolicy
+from pad_ros.conveyor.tally import Tally
 
 
 class Station:
@@ -26,7 +28,7 @@ class Station:
         say: called with each decision when it stands, also with those of the process before that the PLC may lack.
         send: called with each when it must go to the PLC.
         trouble: called with the error when the journal cannot be written: all goes on.
-        reject_undecided: the fail-safe for a part that comes to the gate undecided.
+        reject_undecided: the fail-safe for a part that comes to the gate undecided, and while inspection is disabled.
         dry_run: whether the PLC is told that every part is good.
     """
 
@@ -45,7 +47,7 @@ class Station:
         self._say, self._send, self._trouble = say, send, trouble
         self._reject_undecided, self._dry_run = reject_undecided, dry_run
         self.run = journal.run
-        self.undecided = 0  # parts that came to the gate so
+        self.tally: Tally = journal.tally
         self._ticked_s = math.inf  # when `tick` was called last
         # Of its own for each process: one whose journal was lost, or not written, repeats no number.
         self._session = random.SystemRandom().randint(1, 0xFFFF_FFFF)
@@ -90,10 +92,29 @@ class Station:
             return
         for part_id, belt_m in self.tracker.places():
             if self.gate.must_leave(belt_m, now_s):
-                self.undecided += 1
+                self.tally.undecided += 1
+                self.tally.unseen_undecided += 1
                 self._decided(self.tracker.give_up(part_id, self._reject_undecided), now_s)
         for decision in self.gate.release(now_s):
             self._send(decision)
+
+    def enable(self, enabled: bool) -> None:
+        """Lets inspection decide, or the fail-safe alone; holds until it is changed, also for a process after this."""
+        self.tally.enabled = enabled
+        self._note(lambda: self._journal.tallied(self.tally))
+
+    def reset(self) -> str:
+        """Counts from 0; says what was counted."""
+        return self._tallied(self.tally.reset())
+
+    def acknowledge(self) -> str:
+        """An operator has seen the faults that stay until then; says which."""
+        return self._tallied(self.tally.acknowledge())
+
+    def change_policy(self, policy: RejectPolicy, now_s: float) -> None:
+        """Decides by another policy; the parts of which views were judged already are decided by the old one."""
+        for decision in self.tracker.change_policy(policy):
+            self._decided(decision, now_s)
 
     def stop(self, now_s: float) -> None:
         """Decides the open parts, of which nothing more will be heard.
@@ -122,11 +143,26 @@ class Station:
         """Notes that the PLC has taken a decision, or that it is not offered any more."""
         self._note(lambda: self._journal.sent(decision))
 
+    def lost(self, decision: Decision) -> None:
+        """The PLC never took a decision: it is over, no process to come shall offer it again; from one thread."""
+        self.tally.unseen_lost += 1
+        self._note(lambda: self._journal.tallied(self.tally))
+        self.sent(decision)
+
+    def _tallied(self, said: str) -> str:
+        self._note(lambda: self._journal.tallied(self.tally))
+        return said
+
     def _decided(self, decision: Decision, now_s: float) -> None:
         decision = replace(decision, session=self._session)
+        if not self.tally.enabled:
+            reject = self._reject_undecided
+            reason = f"inspection is disabled: {'rejected' if reject else 'passed'} by the fail-safe"
+            decision = replace(decision, reject=reject, reason=reason)
+        self.tally.decided(decision.reject)
         if not self.gate.off:
             decision = self.gate.timed(decision, now_s)
-        self._note(lambda: self._journal.decided(decision, self.run, self.gate.belt.origin))
+        self._note(lambda: self._journal.decided(decision, self.run, self.gate.belt.origin, self.tally))
         self._say(decision)
         self._pass_on(decision, now_s)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pad_ros.conveyor.policy import IMPLEMENTATIONS as POLICIES
 from pad_ros.graph.line import GATE, PLC
+from pad_ros.graph.page import PAGE, PAGE_ARGUMENTS
 from pad_ros.graph.parameters import Argument, Node, Parameter
 
 PACKAGE = "pad_ros"
@@ -43,7 +44,8 @@ _JOIN = Parameter(
 _JOURNAL = Parameter(
     "journal",
     "",
-    "file by which the node goes on when it is started again after a crash; empty: the launcher's own",
+    "file by which the node goes on when it is started again after a crash, with what was chosen while it ran beside "
+    "it; empty: the launcher's own",
     path=True,
 )
 _RECTIFIED = Parameter(
@@ -61,7 +63,8 @@ _RECORDS = Parameter("records", "", "folder in which verdicts and decisions are 
 _STATION = Parameter("station", "", "name of this station in the records; empty: the host's name")
 
 SOURCES = {"camera": "source", "bag_player": "bag"}  # started by this argument; may come to their end
-STARTED_BY = {**SOURCES, "records": "records"}
+STARTED_BY = {**SOURCES, "records": "records", "dashboard": "dashboard"}
+SPARE = ("dashboard",)  # the line goes on without these when they cannot
 _NAMES = r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*"  # as ROS takes them
 _TOPIC = rf"(~?/)?{_NAMES}"
 _STAGE = (_AUTOSTART, _PRODUCT, _TRANSPORT, _QOS, _QUEUE)
@@ -111,14 +114,19 @@ NODES: dict[str, Node] = {
         Node(
             "localization",
             "finds the camera-to-object pose of each image",
-            (*_STAGE, _RECTIFIED),
+            (*_STAGE, _JOURNAL, _RECTIFIED),
             ("camera_pose", "camera_pose/stamped", "map_points"),
         ),
-        Node("background", "separates part and background", (*_STAGE, _JOIN), ("object_mask", "background")),
+        Node("background", "separates part and background", (*_STAGE, _JOIN, _JOURNAL), ("object_mask", "background")),
         Node(
             "anomaly",
             "compares each image with the twin and judges it",
-            (*_STAGE, _JOIN, _JOURNAL, Parameter("publish_images", True, "publish heatmap, overlay and reference too")),
+            (
+                *_STAGE,
+                _JOIN,
+                _JOURNAL,
+                Parameter("publish_images", True, "publish heatmap, overlay and reference too", live=True),
+            ),
             (
                 "anomaly",
                 "anomaly/detections",
@@ -154,15 +162,28 @@ NODES: dict[str, Node] = {
             (
                 *(parameter for parameter in _STAGE if parameter is not _QUEUE),
                 Parameter("queue_size", 100, "images kept until their result comes", 1, 10_000),
+                _JOURNAL,
                 _RECORDS,
                 _STATION,
-                Parameter("keep_passes", 0.02, "share of the good images that is kept; others are all kept", 0.0, 1.0),
+                Parameter(
+                    "keep_passes",
+                    0.02,
+                    "share of the good images that is kept; others are all kept",
+                    0.0,
+                    1.0,
+                    live=True,
+                ),
                 Parameter("keep_heatmaps", False, "keep the anomaly maps of the kept images too"),
                 Parameter("picture_days", 30.0, "days after which a picture goes", 0.0, 100_000.0),
                 Parameter("picture_gb", 20.0, "gigabytes that the pictures may take; the oldest go", 0.0, 1_000_000.0),
                 Parameter("free_gb", 1.0, "gigabytes of the disk that pictures leave free", 0.0, 1_000_000.0),
                 Parameter("row_days", 730.0, "days after which verdicts and decisions go", 0.0, 100_000.0),
             ),
+        ),
+        Node(
+            "dashboard",
+            "serves the operator's page",
+            (_AUTOSTART, _PRODUCT, _TRANSPORT, _QOS, _STATION, *PAGE),
         ),
     )
 }
@@ -199,7 +220,7 @@ ARGUMENTS: tuple[Argument, ...] = (
         "image_qos",
         "",
         "reliable or sensor_data",
-        tuple((n, "image_qos") for n in ("localization", "background", "anomaly", "records")),
+        tuple((n, "image_qos") for n in ("localization", "background", "anomaly", "records", "dashboard")),
     ),
     Argument(
         "image_topic",
@@ -232,7 +253,10 @@ ARGUMENTS: tuple[Argument, ...] = (
         (("records", "records"), ("conveyor", "records")),
         path=True,
     ),
-    Argument("station", "", "name of this station in the records", (("records", "station"), ("conveyor", "station"))),
+    Argument(
+        "station", "", "name of this station", tuple((n, "station") for n in ("records", "conveyor", "dashboard"))
+    ),
+    *PAGE_ARGUMENTS,
     Argument(
         "namespace", "", "namespace of the graph: one per camera", pattern=rf"/|/?{_NAMES}", example="line_1/camera_2"
     ),

@@ -16,7 +16,7 @@ Value = bool | int | float | str
 class Parameter:
     """A node's parameter: its type is its default's; `low` and `high` bound numbers, `choices` text.
 
-    A `path` may begin with `~`, the user's home.
+    A `path` may begin with `~`, the user's home. A `live` one may be changed while its node runs.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Parameter:
     high: float | None = None
     choices: tuple[str, ...] = ()
     path: bool = False
+    live: bool = False
 
     def parse(self, value: Any) -> Value:
         """Checks a value, or its text, and returns it in the parameter's type.

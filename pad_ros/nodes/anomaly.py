@@ -12,15 +12,17 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from pad_ros.errors import InspectionError, NoObjectError
+from pad_ros.errors import InspectionError
 from pad_ros.msg import AnomalyResult, PartView, PoseEstimate
 from pad_ros.nodes import convert
-from pad_ros.nodes.common import PadNode
 from pad_ros.nodes.detections import detections_publisher
 from pad_ros.nodes.join import Joined, Joiner
+from pad_ros.nodes.judging import judge
 from pad_ros.nodes.ledger import Ledger
 from pad_ros.nodes.pictures import Pictures
+from pad_ros.nodes.product_node import InspectorNode
 from pad_ros.nodes.runner import run
+from pad_ros.nodes.threshold import ThresholdService
 from pad_ros.nodes.verdicts import result_message, view_of
 from pad_ros.nodes.warm_up import warm_up
 from pad_ros.nodes.worker import Worker
@@ -31,7 +33,7 @@ _REQUIRED = ("image", "camera_pose", "object_mask", "background")
 _GRACE_S = 3.0  # for a part_view that stands still while the rest is there: a burst loses some, which come again
 
 
-class AnomalyNode(PadNode):
+class AnomalyNode(InspectorNode):
     """Publishes exactly one AnomalyResult per image, whatever happens to it.
 
     An image has its result also when its stamp is another's, when this node is stopped before it is judged, and when
@@ -40,9 +42,14 @@ class AnomalyNode(PadNode):
 
     kind = "anomaly"
 
+    def __init__(self) -> None:
+        """Offers the services."""
+        super().__init__()
+        self._threshold = ThresholdService(self)
+
     def configure(self) -> None:
         """Loads the product."""
-        self.inspector = self.inspector_factory(self.value("product"))
+        self.use_product(self.inspector_factory(self.value("product")))
         self._results = self.publisher(AnomalyResult, "anomaly", "results")
         self._publish_detections = detections_publisher(self)
         self._pictures = Pictures(self)
@@ -61,7 +68,7 @@ class AnomalyNode(PadNode):
 
     def activate(self) -> None:
         """Warms up on the twin, and subscribes."""
-        warm_up(self.inspector, self._judge_twin)
+        self.warm_up(self.inspector)
         while self._ledger.unsaid:  # by a process before this one; who heard it knows it by its arrival
             self._results.publish(deserialize_message(self._ledger.unsaid.pop(0), AnomalyResult))
         self.worker = Worker(self._process, self.value("queue_size"))
@@ -72,12 +79,31 @@ class AnomalyNode(PadNode):
         self.subscribe_images(lambda message: self._on_message("image", message))
         self.every(0.1, lambda: self._take(self._joiner.expire()))
 
+    def warm_up(self, inspector: Any) -> None:
+        """Judges the twin."""
+
+        def judge_twin(pose: np.ndarray, reference: Reference) -> None:
+            background = Background(reference.mask, reference.image)
+            inspector.judge(reference.image, Pose(pose, 0, 0, 0.0), reference, background)
+
+        warm_up(inspector, judge_twin)
+
+    def use_product(self, read: Any) -> None:
+        """The threshold that was set is that of the product that it was set for."""
+        super().use_product(read)
+        self._threshold.restore()
+
+    def warning(self) -> str:
+        """That the threshold is not the product's."""
+        return self._threshold.warning() if self.configured else ""
+
     def diagnostics(self) -> dict[str, str]:
-        """The product, the stamps that wait, and what came twice."""
-        if not hasattr(self, "_joiner"):
+        """The product, the threshold, the stamps that wait, and what came twice."""
+        if not self.configured:
             return {}
         return {
-            "product": self.inspector.product.name,
+            **super().diagnostics(),
+            **self._threshold.diagnostics(),
             "joining": str(len(self._joiner)),
             "duplicates": str(self._joiner.duplicates + self._joiner.ignored),
             "history": str(self._joiner.history),
@@ -113,7 +139,7 @@ class AnomalyNode(PadNode):
         start = time.perf_counter()
         timings = {"localization": float(joined.messages["camera_pose"].milliseconds)}
         try:
-            inspection = self._judge(joined, timings)
+            inspection = judge(self.inspector, joined, self._background_milliseconds(joined), timings)
         except InspectionError as error:
             inspection = Inspection(Status.of(error), str(error))
         except Exception as error:  # a defect of ours must not stop the line
@@ -123,40 +149,11 @@ class AnomalyNode(PadNode):
         self._publish(joined, inspection)
         self.health.done(1000.0 * (time.perf_counter() - start))
 
-    def _judge(self, joined: Joined, timings: dict[str, float]) -> Inspection:
-        estimate = joined.messages["camera_pose"]
-        if estimate.status != Status.OK:
-            return Inspection(Status(estimate.status), estimate.reason)
-        mask_message = joined.messages["object_mask"]
-        background_ms = self._background_milliseconds(joined)
-        pose = Pose(
-            convert.matrix_from_pose(estimate.pose), estimate.inliers, estimate.matches, estimate.reprojection_error
-        )
-        if mask_message.height == 0:
-            return Inspection(Status.ERROR, "the background node failed on this image; its log says why", pose=pose)
-        mask = convert.mask_from_message(mask_message)
-        if not mask.any():
-            raise NoObjectError("no part is visible in the image")
-        if estimate.image_checksum != convert.checksum_of(joined.messages["image"]):
-            return Inspection(Status.ERROR, "the pose is that of another image with the same stamp")
-        image = self.inspector.prepare(convert.image_from_message(joined.messages["image"]))
-        moments = [time.perf_counter()]
-        reference = self.inspector.render(pose.object_from_camera)
-        moments.append(time.perf_counter())
-        background = Background(mask, convert.image_from_message(joined.messages["background"]))
-        inspection = self.inspector.report(self.inspector.judge(image, pose, reference, background))
-        moments.append(time.perf_counter())
-        render_ms, anomaly_ms = 1000.0 * np.diff(moments)
-        timings.update(render=float(render_ms), background=background_ms, anomaly=float(anomaly_ms))
-        return inspection
-
-    def _judge_twin(self, pose: np.ndarray, reference: Reference) -> None:
-        background = Background(reference.mask, reference.image)
-        self.inspector.judge(reference.image, Pose(pose, 0, 0, 0.0), reference, background)
-
     def _background_milliseconds(self, joined: Joined) -> float:
         """How long the background node worked: from what it waited for last to its answer."""
         arrived = joined.arrived
+        if "background" not in arrived or "image" not in arrived:
+            return 0.0  # it is not judged
         begin = max(arrived["camera_pose"], arrived["image"], self._background_arrived)
         self._background_arrived = arrived["background"]
         return 1000.0 * max(0.0, arrived["background"] - begin)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import Image
 
-from pad_ros.errors import ImageError, NoObjectError, PadError
+from pad_ros.errors import ConfigError, ImageError, NoObjectError, PadError
 from pad_ros.msg import PoseEstimate
 from pad_ros.nodes import convert
-from pad_ros.nodes.common import PadNode
 from pad_ros.nodes.join import Joined, Joiner
+from pad_ros.nodes.product_node import InspectorNode
 from pad_ros.nodes.runner import run
 from pad_ros.nodes.warm_up import warm_up
 from pad_ros.nodes.worker import Worker
@@ -22,7 +22,7 @@ from pad_ros.results import Status
 _FAILED = np.zeros((0, 0), np.uint8)  # the mask when there is none to say
 
 
-class BackgroundNode(PadNode):
+class BackgroundNode(InspectorNode):
     """Publishes one mask and one background per localised image, so that nobody waits for them in vain.
 
     When this stage fails, both are empty (0x0). Where no part is visible the mask has the image's size and is 0
@@ -44,17 +44,19 @@ class BackgroundNode(PadNode):
 
     def activate(self) -> None:
         """Warms up on the twin, and subscribes."""
-        warm_up(self.inspector, lambda pose, reference: self.inspector.separate(reference.image, reference))
+        self.warm_up(self.inspector)
         self.worker = Worker(self._process, self.value("queue_size"))
         self.subscribe(PoseEstimate, "camera_pose", lambda message: self._on_message("camera_pose", message), "results")
         self.subscribe_images(lambda message: self._on_message("image", message))
         self.every(0.2, lambda: self._take(self._joiner.expire()))
 
+    def warm_up(self, inspector: Any) -> None:
+        """Separates the twin from its background."""
+        warm_up(inspector, lambda pose, reference: inspector.separate(reference.image, reference))
+
     def diagnostics(self) -> dict[str, str]:
         """The product and the stamps that wait."""
-        if not hasattr(self, "_joiner"):
-            return {}
-        return {"product": self.inspector.product.name, "joining": str(len(self._joiner))}
+        return {**super().diagnostics(), "joining": str(len(self._joiner))} if self.configured else {}
 
     def left_over(self, items: list[Any]) -> None:
         """Says of what will not be processed any more that there is nothing to wait for."""
@@ -81,6 +83,8 @@ class BackgroundNode(PadNode):
         try:
             if estimate.image_checksum != convert.checksum_of(message):
                 raise ImageError("the pose is that of another image with the same stamp")
+            if estimate.product_checksum != self.inspector.product.checksum:
+                raise ConfigError("the localization node has another product than this one: call reload_product")
             image = self.inspector.prepare(convert.image_from_message(message))
             try:
                 reference = self.inspector.render(convert.matrix_from_pose(estimate.pose))

@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from pad_ros.errors import ConfigError, PadError
+from pad_ros.errors import PadError
 from pad_ros.graph.description import NODES
 from pad_ros.nodes.health import Health
 from pad_ros.nodes.hearing import Hearing
-from pad_ros.nodes.parameters import declare_parameters
+from pad_ros.nodes.parameters import change_problem, declare_parameters
 from pad_ros.nodes.qos import QOS
 from pad_ros.nodes.worker import Worker
-
-
-def load_inspector(folder: str) -> Any:
-    """Loads a product and makes the stages that inspect it.
-
-    Raises:
-        ConfigError: no product named, or a profile with unknown stages.
-        ProductError: the product is missing or damaged.
-    """
-    # Imported here: only three of the nodes need the weight of it.
-    from pad_ros.inspector import Inspector
-    from pad_ros.product import Product
-
-    if not folder:
-        raise ConfigError("the parameter product is empty: give the folder that `pad train` made")
-    return Inspector(Product.load(folder))
 
 
 class PadNode(LifecycleNode):
@@ -45,7 +30,7 @@ class PadNode(LifecycleNode):
     """
 
     kind = ""
-    inspector_factory = staticmethod(load_inspector)
+    set_by: ClassVar[dict[str, str]] = {}  # parameters that change while the node runs, by which of its services
 
     def __init__(self) -> None:
         """Declares the parameters.
@@ -61,7 +46,10 @@ class PadNode(LifecycleNode):
         self._subscribed: list[Any] = []
         self._publishers_made: list[Any] = []
         self._timers_of_activation: list[Any] = []
-        declare_parameters(self, NODES[self.kind])
+        self.configured = False
+        self.setting_own = False  # a parameter of `set_by`
+        declare_parameters(self, NODES[self.kind], self.set_by)
+        self.add_on_set_parameters_callback(self._check_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", QOS["reliable"])
         self.create_timer(1.0, self._publish_diagnostics)
         self._hearing = Hearing(self)
@@ -88,6 +76,10 @@ class PadNode(LifecycleNode):
         """What is wrong so that somebody must come; empty when nothing is."""
         return ""
 
+    def warning(self) -> str:
+        """What somebody should know as long as it is so; empty when there is nothing."""
+        return ""
+
     # What sub-classes use.
 
     def value(self, name: str) -> Any:
@@ -107,6 +99,11 @@ class PadNode(LifecycleNode):
         """
         self._subscribed.append(self.create_subscription(kind, topic, callback, QOS[qos]))
         return self._subscribed[-1]
+
+    def unsubscribe(self, subscription: Any) -> None:
+        """Ends a subscription before the node is deactivated."""
+        self._subscribed.remove(subscription)
+        self.destroy_subscription(subscription)
 
     def subscribe_images(self, callback: Callable[[Any], None]) -> None:
         """Subscribes to the images in the transport and QoS that the parameters name."""
@@ -153,6 +150,7 @@ class PadNode(LifecycleNode):
         except Exception:
             self.get_logger().error(f"cannot {name}:\n{traceback.format_exc()}")
         else:
+            self.configured = True
             self.after_transition()
             return None
         self._stop()
@@ -169,11 +167,15 @@ class PadNode(LifecycleNode):
             self.left_over(worker.stop())
         self.deactivate()
 
+    def _check_parameters(self, parameters: list[Any]) -> SetParametersResult:
+        problem = "" if self.setting_own else change_problem(NODES[self.kind], self.set_by, parameters)
+        return SetParametersResult(successful=not problem, reason=problem)
+
     # Diagnostics.
 
     def _publish_diagnostics(self) -> None:
         values = {**self.health.summary(), "queue": str(len(self.worker or ())), **self.diagnostics()}
-        fault, warning = self.fault(), self.health.warning
+        fault, warning = self.fault(), self.health.warning or self.warning()
         level = DiagnosticStatus.ERROR if fault else DiagnosticStatus.WARN if warning else DiagnosticStatus.OK
         status = DiagnosticStatus(
             level=level,

@@ -5,30 +5,40 @@ from __future__ import annotations
 import sys
 import time
 from collections import OrderedDict
+from typing import Any
 
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
+from pad_ros.common.identity import Identity
 from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.outbox import Outbox
 from pad_ros.conveyor.plc import create_plc, plc_settings
+from pad_ros.conveyor.station import Station
 from pad_ros.msg import AnomalyResult, PartView, RejectCommand
 from pad_ros.nodes import convert
 from pad_ros.nodes.belt import BeltListener
-from pad_ros.nodes.common import PadNode
+from pad_ros.nodes.operating import OperatorServices
+from pad_ros.nodes.product_node import ProductNode
 from pad_ros.nodes.runner import run
-from pad_ros.nodes.station import IDLE_S, LOOK_S, create_station, open_journal, reject_message
-from pad_ros.nodes.verdicts import View, view_of
+from pad_ros.nodes.station import IDLE_S, LOOK_S, create_station, identity_of, open_journal, policy_of, reject_message
+from pad_ros.nodes.verdicts import UNJUDGED, View, verdict_by, view_of
 from pad_ros.records.decisions import DecisionLog
-from pad_ros.results import Status
 
 _MOST_RESULTS = 4000  # remembered; more than their publisher keeps
 
 
-class ConveyorNode(PadNode):
+class ConveyorNode(ProductNode):
     """Publishes one RejectCommand per part."""
 
     kind = "conveyor"
+
+    station: Station | None = None
+
+    def __init__(self) -> None:
+        """Offers the services."""
+        super().__init__()
+        self._operator = OperatorServices(self)
 
     def configure(self) -> None:
         """Makes the rule and the station, which goes on from the journal."""
@@ -41,7 +51,8 @@ class ConveyorNode(PadNode):
             self._seen.update(dict.fromkeys(decision.arrivals_ns))
         self._views: OrderedDict[int, PartView] = OrderedDict()  # by stamp
         self._commands = self.publisher(RejectCommand, "reject", "results")
-        self._station = create_station(
+        self._product = identity_of(self.value("product"))
+        self.station = create_station(
             self.value,
             self._belt.belt,
             journal,
@@ -57,55 +68,67 @@ class ConveyorNode(PadNode):
             self.value("plc_timeout"),
             self._on_sent,
             self._on_lost,
-            command=self._station.command,
+            command=self.station.command,
             heartbeat_s=self.value("plc_heartbeat"),
         )
-        self._station.resume(time.monotonic())
+        self.station.resume(time.monotonic())
         self._belt.subscribe()
         if self.value("announced_by") == "camera_info":
             self.subscribe(CameraInfo, "camera_info", self._on_image, "sensor_data")
         self.subscribe(PartView, "part_view", self._on_view)
         self.subscribe(AnomalyResult, "anomaly", self._on_result, "results")
-        self.every(IDLE_S if self._station.gate.off else LOOK_S, self._on_timer)
+        self.every(IDLE_S if self.station.gate.off else LOOK_S, self._on_timer)
 
     def deactivate(self) -> None:
         """Decides the open parts, for which no more views will be heard, and lets go of the PLC."""
         if hasattr(self, "_outbox"):
-            self._station.stop(time.monotonic())
+            self.station.stop(time.monotonic())
             self._outbox.close()
-            if len(self._station.gate):
+            if len(self.station.gate):
                 self.get_logger().error(
-                    f"stopped before the gate: {len(self._station.gate)} commands wait for the next start"
+                    f"stopped before the gate: {len(self.station.gate)} commands wait for the next start"
                 )
         if hasattr(self, "_records"):
             self._records.close()
 
     def diagnostics(self) -> dict[str, str]:
-        """The parts that wait for views, and the commands that wait for the gate or the PLC."""
+        """The product, the counts, and what waits."""
         if not hasattr(self, "_outbox"):
             return {}
-        return {
-            "open parts": str(len(self._station.tracker)),
-            "commands for the gate": str(len(self._station.gate)),
-            "commands for the PLC": str(len(self._outbox)),
-            "parts undecided at the gate": str(self._station.undecided),
-            "dry run": str(self.value("dry_run")).lower(),
-        }
+        waiting = {"commands for the PLC": str(len(self._outbox))}
+        return {**super().diagnostics(), **self._operator.diagnostics(), **waiting}
 
     def fault(self) -> str:
         """What is wrong with the PLC, the belt or the records."""
         if not hasattr(self, "_outbox"):
             return ""
-        belt = "" if self._station.gate.off else self._belt.belt.fault(time.monotonic())
-        return self._outbox.fault or belt or self._records.fault
+        belt = "" if self.station.gate.off else self._belt.belt.fault(time.monotonic())
+        return self._outbox.fault or belt or self._records.fault or self._operator.fault()
+
+    def warning(self) -> str:
+        """What an operator should know."""
+        return self._operator.warning() if self.station is not None else ""
+
+    def identity(self) -> Identity | None:
+        """The product by which views must have been judged; None where none was named."""
+        return self._product
+
+    def read_product(self, folder: str) -> Any:
+        """Makes the rule anew, for that of the policy fused is the product's."""
+        return policy_of(self.value, folder), identity_of(folder)
+
+    def use_product(self, read: Any) -> None:
+        """What was judged by the old product is decided by it."""
+        policy, self._product = read
+        self.station.change_policy(policy, time.monotonic())
 
     def _on_image(self, message: CameraInfo) -> None:
         part = view_of(message.header, None)
-        self._station.announce(part.part_id, 1, convert.stamp_of(message.header) / 1e9, time.monotonic())
+        self.station.announce(part.part_id, 1, convert.stamp_of(message.header) / 1e9, time.monotonic())
 
     def _on_view(self, message: PartView) -> None:
         stamp = convert.stamp_of(message.header)
-        self._station.announce(message.part_id, message.view_count, stamp / 1e9, time.monotonic())
+        self.station.announce(message.part_id, message.view_count, stamp / 1e9, time.monotonic())
         self._views[stamp] = message
         while len(self._views) > _MOST_RESULTS:
             self._views.popitem(last=False)
@@ -117,58 +140,55 @@ class ConveyorNode(PadNode):
         self._seen[message.arrival] = message.header
         while len(self._seen) > _MOST_RESULTS:
             self._seen.popitem(last=False)
-        if message.run != self._station.run:
-            self.get_logger().info("the stamps started again: a new run; the open parts of the old one are decided")
+        if message.run != self.station.run:
+            self.get_logger().info("the stamps started again: the open parts of the run before are decided")
         view = View(message.part_id, message.view_index, message.view_count)
         if view == view_of(message.header, None):  # the anomaly node was not there when its part_view came
             view = view_of(message.header, self._views.get(convert.stamp_of(message.header)))
-        tracker = self._station.tracker
+        verdict = verdict_by(message, self._product)
+        if verdict is None:
+            self.health.warn("other product", "views were judged by another product than the conveyor node's")
+        tracker = self.station.tracker
         ignored = tracker.late_views, tracker.duplicate_views
-        self._station.judged(
+        self.station.judged(
             message.run,
             convert.stamp_of(message.header) / 1e9,
             time.monotonic(),
             part_id=view.part_id,
             view_index=view.view_index,
             view_count=view.view_count,
-            status=Status(message.status),
-            score=message.score,
-            anomalous=message.anomalous,
             arrival_ns=message.arrival or None,
-            evidence=bytes(message.evidence),
+            **(verdict or UNJUDGED),
         )
         self._say_ignored(view, message.anomalous, *ignored)
         self.health.done(1000.0 * (time.perf_counter() - start))
 
     def _say_ignored(self, view: View, anomalous: bool, late: int, duplicate: int) -> None:
         what = f"view {view.view_index} of part {view.part_id}"
-        if self._station.tracker.late_views > late:
+        if self.station.tracker.late_views > late:
             verdict = "anomalous" if anomalous else "good"
             self.get_logger().warning(f"{what} ({verdict}) came after the part was decided: it changes nothing")
             self.health.warn("late views", "views came after their part was decided")
-        if self._station.tracker.duplicate_views > duplicate:
+        if self.station.tracker.duplicate_views > duplicate:
             self.get_logger().warning(f"{what} came twice: the worse verdict counts")
             self.health.warn("duplicate views", "views came twice")
 
     def _on_timer(self) -> None:
-        undecided = self._station.undecided
-        self._station.tick(time.monotonic())
+        self.station.tick(time.monotonic())
         self._outbox.alive()
-        if self._station.undecided > undecided:
-            self.health.warn("undecided", "parts came to the gate undecided: the fail-safe decided")
 
     def _say(self, decision: Decision) -> None:
-        self._records.decided(decision, self._station.run)  # one said again is kept once
+        self._records.decided(decision, self.station.run)  # one said again is kept once
         headers = [header for arrival in decision.arrivals_ns if (header := self._seen.get(arrival))]
         self._commands.publish(reject_message(decision, max(headers, key=convert.stamp_of, default=None)))
 
     def _on_sent(self, decision: Decision) -> None:
-        self._records.answered(decision, how=self._station.how_taken)
-        self._station.sent(decision)
+        self._records.answered(decision, how=self.station.how_taken)
+        self.station.sent(decision)
 
     def _on_lost(self, decision: Decision, problem: str) -> None:
         self._records.answered(decision, problem)
-        self._station.sent(decision)  # it is over: no process to come shall offer it again
+        self.station.lost(decision)
         self.health.failed(f"PLC: {problem}")
         self.get_logger().error(f"the PLC never took the command for part {decision.part_id}: {problem}")
 

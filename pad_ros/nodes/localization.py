@@ -17,6 +17,7 @@ from pad_ros.msg import PoseEstimate
 from pad_ros.nodes import convert
 from pad_ros.nodes.camera_info import camera_problem, is_calibrated
 from pad_ros.nodes.common import PadNode
+from pad_ros.nodes.product_node import InspectorNode
 from pad_ros.nodes.runner import run
 from pad_ros.nodes.worker import Worker
 from pad_ros.results import Status
@@ -24,7 +25,7 @@ from pad_ros.results import Status
 OBJECT_FRAME = "part"
 
 
-class LocalizationNode(PadNode):
+class LocalizationNode(InspectorNode):
     """Publishes one PoseEstimate per image."""
 
     kind = "localization"
@@ -36,31 +37,43 @@ class LocalizationNode(PadNode):
         self._poses = self.publisher(PoseStamped, "camera_pose/stamped")
         self._map = self.publisher(PointCloud2, "map_points", "latched")
         self._transforms = _transform_broadcaster(self)
+        self._camera_info: CameraInfo | None = None
         self._camera_problem = ""
         self._said_uncalibrated = False
 
     def activate(self) -> None:
-        """Warms up on a grey image, shows the map, and subscribes."""
-        camera = self.inspector.camera
-        with suppress(PadError):  # there is no part in it
-            self.inspector.localize(np.full((camera.height, camera.width, 3), 128, np.uint8))
-        sfm_map = getattr(self.inspector.product, "sfm_map", None)
-        if sfm_map is not None:
-            header = Header(frame_id=OBJECT_FRAME, stamp=self.get_clock().now().to_msg())
-            self._map.publish(convert.cloud_message(header, sfm_map.points, sfm_map.colors))
+        """Warms up, shows the map, and subscribes."""
+        self.warm_up(self.inspector)
+        self._show_map()
         self.worker = Worker(self._process, self.value("queue_size"))
         self.subscribe(CameraInfo, "camera_info", self._on_camera_info)
         self.subscribe_images(self._on_image)
 
+    def warm_up(self, inspector: Any) -> None:
+        """Looks for the part in a grey image."""
+        camera = inspector.camera
+        with suppress(PadError):  # there is no part in it
+            inspector.localize(np.full((camera.height, camera.width, 3), 128, np.uint8))
+
+    def use_product(self, read: Any) -> None:
+        """The camera must fit the new product too, and the map is its own."""
+        super().use_product(read)
+        if self._camera_info is not None:
+            self._on_camera_info(self._camera_info)
+        self._show_map()
+
     def diagnostics(self) -> dict[str, str]:
         """The product and what is wrong with the camera."""
-        inspector = getattr(self, "inspector", None)
-        return {
-            "product": inspector.product.name if inspector else "",
-            "camera_info": getattr(self, "_camera_problem", "") or "fits",
-        }
+        return {**super().diagnostics(), "camera_info": getattr(self, "_camera_problem", "") or "fits"}
+
+    def _show_map(self) -> None:
+        sfm_map = getattr(self.inspector.product, "sfm_map", None)
+        if sfm_map is not None:
+            header = Header(frame_id=OBJECT_FRAME, stamp=self.get_clock().now().to_msg())
+            self._map.publish(convert.cloud_message(header, sfm_map.points, sfm_map.colors))
 
     def _on_camera_info(self, message: CameraInfo) -> None:
+        self._camera_info = message
         if not is_calibrated(message):
             if not self._said_uncalibrated:
                 self.get_logger().info("camera_info says nothing (the camera is not calibrated): the product's counts")
@@ -92,6 +105,7 @@ class LocalizationNode(PadNode):
     def _process(self, message: Any) -> None:
         start = time.perf_counter()
         answer = PoseEstimate(header=message.header, image_checksum=convert.checksum_of(message))
+        answer.product_checksum = self.inspector.product.checksum
         try:
             image = convert.image_from_message(message)
             if self._camera_problem:

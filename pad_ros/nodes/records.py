@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import Image
 
+from pad_ros.common.identity import Identity
 from pad_ros.errors import ConfigError, ImageError, ProductError, RecordsError
 from pad_ros.msg import AnomalyResult, RejectCommand
 from pad_ros.nodes import convert
-from pad_ros.nodes.common import PadNode
+from pad_ros.nodes.product_node import ProductNode
 from pad_ros.nodes.runner import run
+from pad_ros.nodes.station import identity_of
 from pad_ros.nodes.verdicts import decision_from_message, inspection_from_message
 from pad_ros.nodes.worker import Worker
 from pad_ros.records.decisions import decision_row
@@ -28,7 +30,7 @@ _GRACE_S = 1.0  # for an image or a heatmap that comes after its result, on its 
 _TIDY_S = 10.0
 
 
-class RecordsNode(PadNode):
+class RecordsNode(ProductNode):
     """Writes down what it hears; what was published while it was away, it hears again, and writes once.
 
     Decisions are written by the conveyor node already, before their commands go out; a command that is heard here
@@ -41,6 +43,7 @@ class RecordsNode(PadNode):
         """Opens the records."""
         if not self.value("records"):
             raise ConfigError("the parameter records is empty: give the folder to keep records in")
+        self._product = identity_of(self.value("product"))
         limits = Limits(*(self.value(name) for name in ("picture_days", "picture_gb", "free_gb", "row_days")))
         store = Store(self.value("records"), self.value("station"), insist=False)
         self._recorder = Recorder(store, Sample(self.value("keep_passes")), limits)
@@ -73,7 +76,20 @@ class RecordsNode(PadNode):
 
     def diagnostics(self) -> dict[str, str]:
         """Where the records are."""
-        return {"records": str(self._recorder.store.folder)} if hasattr(self, "_recorder") else {}
+        return {**super().diagnostics(), "records": str(self._recorder.store.folder)} if self.configured else {}
+
+    def identity(self) -> Identity | None:
+        """The product whose calibration goes on record; None where none was named."""
+        return self._product
+
+    def read_product(self, folder: str) -> Any:
+        """Sees that there is one; each verdict names its own."""
+        return identity_of(folder)
+
+    def use_product(self, read: Any) -> None:
+        """The verdicts to come are by this product; its calibration goes on record with the first."""
+        self._product = read
+        self._strange.clear()
 
     def fault(self) -> str:
         """What cannot be kept."""
@@ -137,6 +153,7 @@ class RecordsNode(PadNode):
             self.health.warn("records", f"recording failed: {type(error).__name__}")
 
     def _keep(self, message: AnomalyResult, image: Any, heat: Any) -> None:
+        self._recorder.sample = Sample(self.value("keep_passes"))  # it may be changed
         self._keep_product(message.product, message.product_checksum)
         stamp = convert.stamp_of(message.header)
         seen = Seen(

@@ -8,12 +8,13 @@ from typing import Any
 from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
+from pad_ros.common.identity import Identity
 from pad_ros.conveyor.belt import Belt
 from pad_ros.conveyor.decision import Decision, gate_delay
 from pad_ros.conveyor.decisions import DecisionJournal
 from pad_ros.conveyor.gate import Gate, GateSettings
 from pad_ros.conveyor.parts import PartTracker
-from pad_ros.conveyor.policy import PolicyChoice
+from pad_ros.conveyor.policy import PolicyChoice, RejectPolicy
 from pad_ros.conveyor.station import Station
 from pad_ros.errors import ConfigError
 from pad_ros.msg import RejectCommand
@@ -36,7 +37,7 @@ def create_station(
     Raises:
         ConfigError: a value that cannot be.
     """
-    policy = PolicyChoice(value("policy"), value("votes"), value("max_unjudged")).create(value("product") or None)
+    policy = policy_of(value, value("product"))
     distance_m = value("gate_distance")
     delay_s = gate_delay(distance_m, value("belt_speed"))
     settings = GateSettings(
@@ -55,6 +56,25 @@ def create_station(
         dry_run=value("dry_run"),
         **callbacks,
     )
+
+
+def policy_of(value: Callable[[str], Any], product: str) -> RejectPolicy:
+    """Makes the rule that the parameters name, for a product's folder.
+
+    Raises:
+        ConfigError: a value that cannot be, or a product that does not fit the rule.
+        ProductError: the product cannot be read.
+    """
+    return PolicyChoice(value("policy"), value("votes"), value("max_unjudged")).create(product or None)
+
+
+def identity_of(product: str) -> Identity | None:
+    """Which product a folder holds; None without a folder.
+
+    Raises:
+        ProductError: none.
+    """
+    return Identity.of(product) if product else None
 
 
 def open_journal(path: str, belt: Belt) -> DecisionJournal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
 
+from pad_ros.common.identity import Identity
 from pad_ros.conveyor.decision import Decision
 from pad_ros.msg import AnomalyRegion, AnomalyResult, PartView
 from pad_ros.nodes.convert import matrix_from_pose, pose_message, stamp_of
@@ -73,6 +75,17 @@ def inspection_from_message(message: Any) -> Inspection:
         pose=pose,
         timings=dict(zip(message.stages, map(float, message.milliseconds), strict=True)),
     )
+
+
+UNJUDGED = {"status": Status.ERROR, "score": math.nan, "anomalous": True}
+
+
+def verdict_by(message: Any, product: Identity | None) -> dict[str, Any] | None:
+    """A view's verdict, in the words of `PartTracker.add`; None when another product than this one has judged it."""
+    if product is not None and message.product_checksum not in ("", product.checksum):
+        return None
+    verdict = {"status": Status(message.status), "score": message.score, "anomalous": message.anomalous}
+    return {**verdict, "evidence": bytes(message.evidence)}
 
 
 def decision_from_message(message: Any) -> Decision:

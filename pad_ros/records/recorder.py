@@ -31,7 +31,7 @@ class Recorder:
     """
 
     def __init__(self, store: Store, sample: Sample | None = None, limits: Limits | None = None) -> None:
-        self.store, self._sample, self._limits = store, sample or Sample(), limits or Limits()
+        self.store, self.sample, self._limits = store, sample or Sample(), limits or Limits()
         self._backlog = Backlog(store, "verdicts")
         self._products: set[str] = set()  # checksums of those on record
         self.picture_fault = ""
@@ -80,7 +80,7 @@ class Recorder:
         """
         row = view_row(seen, inspection, product, checksum, self.store.station)
         row.recorded = self.store.clock()
-        if self._sample.takes(row.uid, row.anomalous):
+        if self.sample.takes(row.uid, row.anomalous):
             row.picture = self._keep(row, picture, heat)
         self._backlog.add(row)
         return row

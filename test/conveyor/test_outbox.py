@@ -76,7 +76,8 @@ def test_what_is_never_taken_is_said_and_the_next_one_gets_its_turn(boxes):
     plc.failures = 0
     box.send(decision(2))
     wait_for(lambda: plc.taken == [2])
-    wait_for(lambda: box.fault == "1 commands never reached the PLC")
+    wait_for(lambda: box.fault == "")
+    assert len(said["lost"]) == 1
 
 
 def test_a_plc_that_hangs_holds_nothing_up(boxes):
@@ -121,7 +122,7 @@ def test_what_would_not_hit_its_part_is_not_offered_and_the_next_one_is(boxes):
         box.send(decision(number))
     wait_for(lambda: said["sent"])
     assert plc.taken == [2] and said["lost"] == [(decision(1), "too late: the part is gone")]
-    assert box.fault == "1 commands never reached the PLC"
+    assert box.fault == ""
 
 
 def test_a_command_is_offered_as_long_as_it_can_hit_its_part(boxes):

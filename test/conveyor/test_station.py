@@ -12,6 +12,7 @@ from pad_ros.conveyor.gate import Gate, GateSettings
 from pad_ros.conveyor.parts import PartTracker
 from pad_ros.conveyor.policy import create_policy
 from pad_ros.conveyor.station import Station
+from pad_ros.conveyor.tally import Tally
 from pad_ros.errors import ConfigError, TooLateError
 from pad_ros.results import Status
 
@@ -102,7 +103,7 @@ def test_with_no_timing_commands_go_at_once():
     assert line.verdicts() == [("a", True)]
     line.image("b")
     line.go(50.0)
-    assert line.verdicts() == [("a", True)] and line.station.undecided == 0  # the part's own timeout comes later
+    assert line.verdicts() == [("a", True)] and line.station.tally.undecided == 0  # the part's own timeout comes later
     (said,) = line.said
     assert said.gate_time_s == pytest.approx(said.stamp_s + 5.0)
 
@@ -162,7 +163,7 @@ def test_a_part_that_comes_to_the_gate_undecided_is_decided_by_the_fail_safe(mod
     line.go(0.1)
     assert line.verdicts() == [("a", fail_safe)]
     assert line.left["a"] == pytest.approx(LEAD_S * 0.2, abs=0.005)
-    assert "not decided before the gate" in line.said[0].reason and line.station.undecided == 1
+    assert "not decided before the gate" in line.said[0].reason and line.station.tally.undecided == 1
     line.verdict("a", stamp, bad=True)  # too late
     assert len(line.said) == 1 and line.station.tracker.late_views == 1
 
@@ -405,3 +406,52 @@ def test_five_hundred_parts_on_a_line_that_stops_and_changes_its_speed():
 def test_bad_settings_are_refused(settings):
     with pytest.raises(ConfigError):
         GateSettings(**settings)
+
+
+@pytest.mark.parametrize("fail_safe", [True, False], ids=["reject", "pass"])
+def test_while_inspection_is_disabled_the_fail_safe_decides_also_after_a_crash(tmp_path, fail_safe):
+    line = Line("none", journal=tmp_path / "journal", reject_undecided=fail_safe)
+    line.verdict("a", line.image("a"), bad=not fail_safe)
+    line.station.enable(False)
+    line.verdict("b", line.image("b"), bad=not fail_safe)
+    line.start()
+    line.verdict("c", line.image("c"), bad=not fail_safe)
+    assert line.verdicts() == [("a", not fail_safe), ("b", fail_safe), ("c", fail_safe)]
+    word = "rejected" if fail_safe else "passed"
+    assert {decision.reason for decision in line.said[1:]} == {f"inspection is disabled: {word} by the fail-safe"}
+    line.station.enable(True)
+    line.start()
+    line.verdict("d", line.image("d"), bad=not fail_safe)
+    assert line.verdicts()[-1] == ("d", not fail_safe)
+    tally = line.station.tally
+    assert (tally.parts, tally.rejected, tally.passed) == (4, 2, 2)
+
+
+def test_counts_and_unseen_faults_hold_over_a_crash_until_the_operator_ends_them(tmp_path):
+    line = Line("timed", journal=tmp_path / "journal")
+    line.image("a")
+    line.go(5.0)
+    line.start()
+    line.station.lost(line.said[0])
+    line.start()
+    tally = line.station.tally
+    assert (tally.parts, tally.undecided, tally.at_gate) == (1, 1, "1 parts came to the gate undecided")
+    assert tally.lost == "1 commands never reached the PLC"
+    assert line.station.reset() == "counted until now: 1 parts, 1 rejected, 1 undecided"
+    assert tally.lost and tally.at_gate  # seen by nobody yet
+    seen = "acknowledged: 1 commands never reached the PLC, 1 parts came to the gate undecided"
+    assert line.station.acknowledge() == seen
+    line.start()
+    assert line.station.tally == Tally()
+    assert line.station.acknowledge() == "there was nothing to acknowledge"
+
+
+def test_another_policy_leaves_parts_of_which_views_came_to_the_old_one():
+    line = Line("none")
+    stamp = line.image("a", count=2)
+    line.verdict("a", stamp, count=2)
+    announced = line.image("b", count=1)
+    line.station.change_policy(create_policy({"name": "votes", "votes": 2}), line.now)
+    assert line.verdicts() == [("a", True)] and "1 never came" in line.said[0].reason
+    line.verdict("b", announced)
+    assert line.verdicts()[-1] == ("b", False)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from pad_ros.common.identity import Identity
 from pad_ros.errors import NoObjectError, NotLocalizedError, ProductError
 from pad_ros.geometry import Camera
 from pad_ros.images import check_image
@@ -28,7 +29,9 @@ class FakeInspector:
         if "broken" in folder:
             raise ProductError(f"{folder}: truncated; copy the product again")
         self.lens, self.camera = Lens(CAMERA), CAMERA
-        self.product = SimpleNamespace(name="fake", checksum="0" * 64)
+        identity, self.threshold = Identity.of(folder), THRESHOLD
+        calibration = SimpleNamespace(threshold=THRESHOLD)
+        self.product = SimpleNamespace(name=identity.name, checksum=identity.checksum, calibration=calibration)
         self.warm = False
 
     def prepare(self, image):
@@ -75,9 +78,9 @@ class FakeInspector:
         return Inspection(
             Status.OK,
             score=float(code),
-            threshold=THRESHOLD,
-            anomalous=code > THRESHOLD,
-            regions=[Region(RegionKind.ADDED, (1, 2, 3, 4), 0.5, 12)] if code > THRESHOLD else [],
+            threshold=self.threshold,
+            anomalous=code > self.threshold,
+            regions=[Region(RegionKind.ADDED, (1, 2, 3, 4), 0.5, 12)] if code > self.threshold else [],
             pose=pose,
             anomaly_map=image[..., 0].astype(np.float32),
             reference=reference,
@@ -95,7 +98,7 @@ if __name__ == "__main__":
     if "FAKE_NODE_CLOCK_AHEAD_S" in os.environ:
         put_clock_ahead(float(os.environ["FAKE_NODE_CLOCK_AHEAD_S"]))
     name = sys.argv.pop(1)
-    from pad_ros.nodes.common import PadNode
+    from pad_ros.nodes.product_node import InspectorNode
 
-    PadNode.inspector_factory = staticmethod(FakeInspector)
+    InspectorNode.inspector_factory = staticmethod(FakeInspector)
     sys.exit(import_module(f"pad_ros.nodes.{name}").main())

@@ -4,6 +4,8 @@ import threading
 import time
 from types import SimpleNamespace
 
+import pytest
+
 from pad_ros.errors import NoObjectError
 from pad_ros.nodes.flow import Flow
 from pad_ros.nodes.health import Health
@@ -31,6 +33,33 @@ def test_worker_works_in_order_and_refuses_what_has_no_room():
         time.sleep(0.01)
     worker.stop()
     assert done == [0, 1, 2]
+
+
+def test_worker_acts_between_two_items_and_not_once_it_is_stopped():
+    begun, go, order = threading.Event(), threading.Event(), []
+
+    def process(item):
+        begun.set()
+        go.wait(5)
+        order.append(item)
+
+    worker = Worker(process, capacity=5)
+    worker.submit("first")
+    begun.wait(5)
+    worker.submit("second")
+    changed = worker.between(lambda: order.append("change"))
+    failed = worker.between(lambda: 1 / 0)
+    go.set()
+    assert changed.result(5) is None
+    with pytest.raises(ZeroDivisionError):
+        failed.result(5)
+    idle = worker.between(lambda: order.append("idle"))
+    assert idle.result(5) is None
+    assert order == ["first", "change", "second", "idle"]
+    worker.stop()
+    late = worker.between(lambda: order.append("late"))
+    worker.stop()
+    assert late.cancelled() and "late" not in order
 
 
 def test_flow_holds_back_until_a_result_comes():
