@@ -53,6 +53,9 @@ def balance(day, database):
             problems.append(f"{name}: its command was taken, and acted on nothing")
         if sequence not in taken and part.rejected is not True:
             problems.append(f"{name}: no command, and it was not rejected")
+    problems += [
+        f"{name} came while inspection was off, and passed" for name in day.disabled if not parts[name].rejected
+    ]
     passed = {name for name, part in parts.items() if not part.rejected}
     defective = {name for name, part in parts.items() if part.defective}
     problems += [f"{name} is defective, and passed" for name in sorted(passed & defective)]
@@ -67,7 +70,7 @@ def balance(day, database):
         ),
         "commands that never reached the PLC, said aloud": (len(lost - unheard),),
         "parts rejected by the PLC, which had no command of them": (day.gate.counts["no command"],),
-        "parts that came to the gate undecided: rejected by the fail-safe": (len(fail_safe),),
+        "parts rejected by the fail-safe: undecided at the gate, or inspection was off": (len(fail_safe),),
         "defective parts; of them passed": (len(defective), len(passed & defective)),
         "good parts; of them rejected": (len(parts) - len(defective), len(set(parts) - defective - passed)),
     }

@@ -1,5 +1,6 @@
 """A day of a line: batches of parts, and what goes wrong meanwhile. Not a test itself."""
 
+import itertools
 import math
 import shutil
 import time
@@ -14,7 +15,7 @@ from pad_ros.results import Inspection, Status
 
 INCIDENTS = (
     *("nothing", "other speed", "stop", "jog", "stop in a part", "plc away", "plc deaf", "answer lost", "kill"),
-    *("kill while away", "disk full", "other product", "records killed"),
+    *("kill while away", "disk full", "other product", "disabled", "records killed"),
 )
 DRAIN_S = 30.0  # of real time, that a PLC which is there may take
 
@@ -46,16 +47,18 @@ class Day:
         self.product = judge.products[0][0]
         self.images, self.notes, self.incidents = 0, Counter(), Counter()
         self.away, self.conveyor = False, None
+        self.disabled = set()  # parts that came while inspection was off
         self._results = deque(maxlen=1000)  # kept for who comes late
         self.records = Records(self.plant, folder, judge.products[:1])
         self.start()
 
     def run(self, parts, per_batch, progress=lambda done: None, incidents=INCIDENTS):
         """So many parts in batches; each incident meets one of them, again and again."""
-        for batch in range(math.ceil(parts / per_batch)):
-            incident = incidents[batch % len(incidents)]
+        for incident in itertools.cycle(incidents):
+            if len(self.plant.parts) >= parts:
+                break
             self.incidents[incident] += 1
-            self.plant.batch(min(per_batch, parts - batch * per_batch), share_defective=0.06)
+            self.plant.batch(min(per_batch, parts - len(self.plant.parts)), share_defective=0.06)
             middle = self.plant.on_belt[len(self.plant.on_belt) // 2]
             self._until(lambda middle=middle: len(middle.images) == VIEWS)
             getattr(self, f"_{incident.replace(' ', '_')}")(middle)
@@ -236,6 +239,17 @@ class Day:
         self.product, place = self.judge.products[(known.index(self.product) + 1) % len(known)]
         self.records = Records(self.plant, self.folder, [(self.product, place)])
         self.start()
+
+    def _disabled(self, part):
+        """The operator turns inspection off until the belt is empty: the fail-safe decides, also after a kill."""
+        self.conveyor.station.enable(False)
+        begun = len(self.plant.parts)
+        self._kill(part)
+        self._until(lambda: self.plant.quiet)
+        self.plant.batch(1, share_defective=0.5)
+        self._until(lambda: self.plant.quiet)
+        self.disabled |= {part.name for part in self.plant.parts[begun:]}
+        self.conveyor.station.enable(True)
 
     def _records_killed(self, part):
         self.records = Records(self.plant, self.folder, self.judge.products)

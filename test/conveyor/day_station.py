@@ -107,7 +107,7 @@ class Conveyor:
     def _lost(self, decision, problem):
         if self._alive:
             self.log.answered(decision, problem)
-            self.station.sent(decision)
+            self.station.lost(decision)
             self.notes["commands that the PLC never took"] += 1
 
 

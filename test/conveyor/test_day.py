@@ -23,7 +23,7 @@ def product(name):
     return SimpleNamespace(name=name, checksum=name, calibration=SimpleNamespace(threshold=4.0, scores=[1.0]))
 
 
-FEW = ("jog", "plc away", "plc deaf", "kill while away", "disk full")  # OPC UA's library is slow
+FEW = ("jog", "plc away", "kill while away", "disk full")  # OPC UA's library is slow
 
 
 @pytest.mark.parametrize(
