@@ -32,7 +32,6 @@ class ConveyorNode(ProductNode):
     """Publishes one RejectCommand per part."""
 
     kind = "conveyor"
-
     station: Station | None = None
 
     def __init__(self) -> None:
@@ -84,10 +83,8 @@ class ConveyorNode(ProductNode):
         if hasattr(self, "_outbox"):
             self.station.stop(time.monotonic())
             self._outbox.close()
-            if len(self.station.gate):
-                self.get_logger().error(
-                    f"stopped before the gate: {len(self.station.gate)} commands wait for the next start"
-                )
+            if waiting := len(self.station.gate):
+                self.get_logger().error(f"stopped before the gate: {waiting} commands wait for the next start")
         if hasattr(self, "_records"):
             self._records.close()
 
