@@ -60,7 +60,7 @@ class LocalLight:
     which places are left out that differ more from it than their surroundings do.
     """
 
-    def __init__(self, reach: float = 0.08, limit: float = 0.7, tolerance: float = 0.15) -> None:
+    def __init__(self, reach: float = 0.06, limit: float = 0.7, tolerance: float = 0.15, least: float = 0.05) -> None:
         """Checks the settings.
 
         Args:
@@ -68,15 +68,18 @@ class LocalLight:
                 area: what is much larger and differs as a whole is taken for another light.
             limit: the field is within this many natural logarithms of the one number per channel.
             tolerance: differences that are larger than this, as a natural logarithm, hardly count.
+            least: the factor's natural logarithm is taken nearer to 0 by this: small changes are errors of the twin,
+                and following them hides defects where the light is as in training.
 
         Raises:
             ConfigError: a setting is out of range.
         """
-        if not (0 < reach <= 1 and limit >= 0 and tolerance > 0):
+        if not (0 < reach <= 1 and limit >= 0 and tolerance > 0 and least >= 0):
             raise ConfigError(
-                f"light: needs 0 < reach <= 1, limit >= 0, tolerance > 0, got {reach}, {limit}, {tolerance}"
+                "light: needs 0 < reach <= 1, limit >= 0, tolerance > 0, least >= 0, "
+                f"got {reach}, {limit}, {tolerance}, {least}"
             )
-        self._reach, self._limit, self._tolerance = reach, limit, tolerance
+        self._reach, self._limit, self._tolerance, self._least = reach, limit, tolerance, least
 
     def relit(self, reference: Reference, test: Image) -> Reference:
         """See `Light`."""
@@ -117,9 +120,9 @@ class LocalLight:
             field = _blurred(ratio * counts[..., None], sigma) / (_blurred(counts, sigma) + 1e-3)[..., None]
             off = np.abs(ratio - field).max(axis=2)
             counts = weight / (1.0 + (off / self._tolerance) ** 2)
-        return np.asarray(
-            cv2.resize(np.exp(field + overall), (width, height), interpolation=cv2.INTER_LINEAR), np.float32
-        )
+        change = field + overall
+        change = np.sign(change) * np.maximum(np.abs(change) - np.float32(self._least), 0.0)
+        return np.asarray(cv2.resize(np.exp(change), (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _overall(test: NDArray[Any], twin: NDArray[Any], ratio: NDArray[Any], weight: Map) -> NDArray[np.float32]:

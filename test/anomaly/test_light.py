@@ -39,14 +39,19 @@ def test_one_factor_is_found(reference, factor):
     relit = create_light(LOCAL).relit(reference, test)
     inside = reference.transmittance == 0
     assert off(reference, test, inside) > 10
-    assert off(relit, test, inside) < 1.5
+    assert off(relit, test, inside) < 6  # `least`
 
 
 def test_a_lamp_that_stands_elsewhere_is_followed(reference):
     test = photo(reference, np.linspace(0.6, 1.4, 200)[None, :, None])
     relit = create_light(LOCAL).relit(reference, test)
     inside = reference.transmittance == 0
-    assert off(relit, test, inside) < 0.25 * off(reference, test, inside)
+    assert off(relit, test, inside) < 0.4 * off(reference, test, inside)
+
+
+def test_small_changes_are_not_followed(reference):
+    test = photo(reference, 1.03)
+    assert (create_light(LOCAL).relit(reference, test).image == reference.image).all()
 
 
 def test_a_defect_stays(reference):
@@ -58,7 +63,7 @@ def test_a_defect_stays(reference):
     relit = create_light(LOCAL).relit(reference, test)
     truth = photo(reference, 0.7)
     assert off(relit, test, spot) > 0.85 * np.abs(truth.astype(float) - test)[spot].mean()
-    assert off(relit, truth, (reference.transmittance == 0) & ~spot) < 3
+    assert off(relit, truth, (reference.transmittance == 0) & ~spot) < 6
 
 
 def test_what_is_not_the_part_stays(reference):
@@ -77,7 +82,7 @@ def test_a_part_of_a_few_pixels_or_none(reference):
         assert relit.image.shape == (20, 20, 3)
 
 
-@pytest.mark.parametrize("wrong", [{"reach": 0}, {"limit": -1}, {"tolerance": 0}, {"name": "sun"}])
+@pytest.mark.parametrize("wrong", [{"reach": 0}, {"limit": -1}, {"tolerance": 0}, {"least": -1}, {"name": "sun"}])
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(ConfigError):
         create_light({**LOCAL, **wrong})
