@@ -11,6 +11,7 @@ SILENT_S = 5.0  # nodes speak once a second
 STARTING_S = 30.0  # until a node must have spoken once; loading a product takes its time
 NEEDED = ("localization", "background", "anomaly", "conveyor")
 REPLAY = "bag_player"  # comes to its end, unlike all others
+MIXED_S = 3.0  # nodes that change their product together do not say so at the same moment
 RED, AMBER = "red", "amber"
 
 
@@ -47,6 +48,7 @@ class Nodes:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._begun = clock, clock()
         self._nodes: dict[str, Health | None] = dict.fromkeys(NEEDED)
+        self._mixed_since: float | None = None
 
     def heard(self, name: str, level: str, message: str, values: dict[str, str]) -> None:
         """A node spoke."""
@@ -88,18 +90,21 @@ class Nodes:
             elif state in ("error", "warn") and health is not None:
                 level = RED if state == "error" else AMBER
                 yield Fault(level, "fault.node", {"node": name, "message": health.message})
-        yield from self._mixed()
+        mixed = self._mixed()
+        self._mixed_since = (self._mixed_since or self._clock()) if mixed else None
+        if self._mixed_since is not None and self._clock() - self._mixed_since > MIXED_S:
+            yield Fault(RED, "fault.mixed", {"products": mixed})
         if self.value("conveyor", "dry run") == "true":
             yield Fault(AMBER, "fault.dry_run")
 
-    def _mixed(self) -> Iterable[Fault]:
-        """Nodes that have a product must have the same; not all say its checksum."""
+    def _mixed(self) -> str:
+        """The products of the nodes, where they have different ones; not all say its checksum."""
         said = [health.values for health in self._nodes.values() if health is not None]
-        products, checksums = ({v[key] for v in said if v.get(key)} for key in ("product", "product checksum"))
-        if len(products) > 1 or len(checksums) > 1:
-            yield Fault(
-                RED, "fault.mixed", {"products": ", ".join(sorted(products if len(products) > 1 else checksums))}
-            )
+        for key in ("product", "product checksum"):
+            found = {values[key] for values in said if values.get(key)}
+            if len(found) > 1:
+                return ", ".join(sorted(found))
+        return ""
 
     def _state(self, health: Health | None) -> str:
         if health is None:

@@ -38,6 +38,7 @@ class Operations:
     def __init__(self, call: Call, state: LineState, products: Path | None = None) -> None:
         self._call, self._state, self._folder = call, state, products
         self._changing = threading.Lock()
+        self._stopped_by_change = False  # and so to be started by the next one that succeeds
 
     def products(self) -> list[str]:
         """Names of the folders that can be chosen."""
@@ -51,7 +52,7 @@ class Operations:
 
     def enable(self, on: bool) -> Answer:
         """Lets inspection decide, or the fail-safe alone."""
-        return self._guarded(lambda: self._call("conveyor/enable", on))
+        return self._guarded(lambda: self._enable(on))
 
     def acknowledge(self) -> Answer:
         """Faults that stay until they are seen have been seen."""
@@ -85,12 +86,19 @@ class Operations:
         finally:
             self._changing.release()
 
+    def _enable(self, on: bool) -> Answer:
+        answer = self._call("conveyor/enable", on)
+        if answer.success:
+            self._stopped_by_change = False
+        return answer
+
     def _change(self, product: str) -> Answer:
         folder = str((self._folder / product).resolve()) if self._folder else product
         nodes = [name for name in RELOADED if name in self._state.nodes()]
         plan: list[tuple[str, str, bool | str]] = [("disable", "conveyor/enable", False)]
         plan += [(name, f"{name}/reload_product", folder) for name in nodes]
-        if self._state.enabled:  # a line that stood still before stays so
+        resumed = self._state.enabled or self._stopped_by_change
+        if resumed:  # a line that an operator had stopped stays so
             plan.append(("enable", "conveyor/enable", True))
         steps: list[dict[str, Any]] = [{"name": name, "state": "waiting", "message": ""} for name, _, _ in plan]
 
@@ -107,6 +115,8 @@ class Operations:
                     if other["state"] == "waiting":
                         other["state"] = "skipped"
                 tell("failed")
+                self._stopped_by_change = resumed
                 return Answer(False, f"{name}: {answer.message}")
         tell("done")
+        self._stopped_by_change = False
         return Answer(True, product)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.dashboard.faults import Nodes, worst_first
 from pad_ros.dashboard.parts import Part, Parts, View
 from pad_ros.dashboard.pictures import Picture, Pictures

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("starlette", reason="needs requirements/dashboard.txt")
 
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.dashboard.access import Access
 from pad_ros.dashboard.faults import NEEDED
 from pad_ros.dashboard.operations import Answer, Operations

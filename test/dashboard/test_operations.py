@@ -78,6 +78,26 @@ def test_a_line_that_stood_still_before_stays_so(products):
     assert ("conveyor/enable", True) not in line.services.calls
 
 
+def test_a_change_that_succeeds_starts_what_one_that_failed_had_stopped(products):
+    line = Line(products)
+    line.all_well()
+    line.services.refuses["localization/reload_product"] = "truncated"
+    assert not line.operations.change("sphere").success
+    line.all_well(enabled="false")  # as the conveyor says now
+    line.services.refuses.clear()
+    assert line.operations.change("cube").success
+    assert line.services.calls[-1] == ("conveyor/enable", True)
+    line.services.calls.clear()
+    line.services.refuses["localization/reload_product"] = "truncated"
+    line.all_well()
+    assert not line.operations.change("sphere").success
+    line.services.refuses.clear()
+    assert line.operations.enable(False).success  # the operator wants it stopped
+    line.all_well(enabled="false")
+    assert line.operations.change("cube").success
+    assert ("conveyor/enable", True) not in line.services.calls
+
+
 @pytest.mark.parametrize("name", ["notes", "..", "../cube", "", "/etc"])
 def test_only_products_at_hand_can_be_chosen(products, name):
     line = Line(products / "..")

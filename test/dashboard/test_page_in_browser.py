@@ -82,7 +82,7 @@ def test_everything_fits_and_can_be_touched(look, size, locale, tmp_path):
     line = Line(tmp_path)
     (tmp_path / "cube").mkdir()
     (tmp_path / "cube" / "product.yaml").write_text("")
-    line.all_well(parts="12840", rejected="1204")
+    line.all_well(parts="12840", rejected="12840")
     line.state.heard("records", "ok", "running", {})
     line.state.heard("camera", "error", "the device is gone; check its cable, and whether another program has it", {})
     for index in range(6):

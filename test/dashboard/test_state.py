@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from dashboard_stage import Clock, Line, decision, picture, view
 
-from pad_ros.dashboard.faults import SILENT_S, STARTING_S
+from pad_ros.dashboard.faults import MIXED_S, SILENT_S, STARTING_S
 from pad_ros.dashboard.pictures import Picture, Pictures
 from pad_ros.errors import ImageError
 from pad_ros.results import RegionKind, Status
@@ -129,20 +129,32 @@ def test_faults_come_worst_first():
     assert not said(line)["enabled"]
 
 
-def test_nodes_with_different_products_are_a_red_fault():
-    line = Line()
-    line.all_well()
-    line.state.heard("anomaly", "ok", "running", {"product": "sphere"})
-    assert faults(line) == [("red", "fault.mixed", "")]
+def test_nodes_that_keep_different_products_are_a_red_fault():
+    clock = Clock()
+    line = Line(clock=clock)
+
+    def after(seconds, checksum="aa", **products):
+        for name in ("localization", "background", "anomaly", "conveyor"):
+            values = {"product": products.get(name, "cube"), "product checksum": checksum}
+            line.state.heard(name, "ok", "running", values)
+        assert faults(line) == []  # they do not all speak at once
+        clock.now += seconds
+        return faults(line)
+
+    assert after(MIXED_S + 0.1) == []
+    assert after(MIXED_S - 0.1, anomaly="sphere") == []
+    assert after(MIXED_S + 0.1) == []
+    assert after(MIXED_S + 0.1, anomaly="sphere") == [("red", "fault.mixed", "")]
     assert said(line)["faults"][0]["about"] == {"products": "cube, sphere"}
     line.state.operating({"state": "running"})
     assert faults(line) == []  # as it must be in the middle of a change
     line.state.operating({"state": "failed"})
     assert faults(line) == [("red", "fault.mixed", "")]
-    line.state.heard("anomaly", "ok", "running", {"product": "cube", "product checksum": "aa"})
-    assert faults(line) == []
+    assert after(MIXED_S + 0.1) == []
     line.state.heard("localization", "ok", "running", {"product": "cube", "product checksum": "bb"})
-    assert faults(line) == [("red", "fault.mixed", "")]  # the same part, calibrated anew
+    assert faults(line) == []
+    clock.now += MIXED_S + 0.1
+    assert ("red", "fault.mixed", "") in faults(line)  # the same part, calibrated anew
 
 
 def test_a_conveyor_that_is_stopped_says_so_once():

@@ -52,7 +52,7 @@ def test_it_starts_what_the_description_says(nodes):
     assert list(nodes) == ["localization", "background", "anomaly", "conveyor", "bag_player", "dashboard"]
     assert {node.namespace for node in nodes.values()} == {"line"}
     journals = [node.parameters[1].get("journal", "") for node in nodes.values()]
-    assert [bool(journal) for journal in journals] == [False, False, True, True, False, False]
+    assert [bool(journal) for journal in journals] == [True, True, True, True, False, False]
 
 
 def test_the_users_environment_goes_before_ours(launch_file, sample_product, monkeypatch):

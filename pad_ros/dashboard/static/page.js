@@ -86,7 +86,8 @@ function drawCurrent(part) {
 function drawCounters({ parts, rejected }) {
   write(find("#parts"), String(parts));
   write(find("#rejected"), String(rejected));
-  write(find("#share"), parts ? `${((100 * rejected) / parts).toFixed(parts < 1000 ? 0 : 1)} %` : "–");
+  const share = (100 * rejected) / parts;
+  write(find("#share"), parts ? `${share.toFixed(parts < 1000 || share >= 10 ? 0 : 1)}\u202f%` : "–");
 }
 
 function drawRejects(rejects) {
@@ -98,6 +99,7 @@ function drawRejects(rejects) {
     button.setAttribute("aria-label", text("rejects.show", { part: name }));
     const image = element("img");
     image.alt = "";
+    image.hidden = !picture;
     if (picture) image.src = `/picture/${picture}`;
     const words = element("div");
     words.append(element("span", name.replaceAll("_", "_\u200b"), "name"), element("span", why || unjudged.map((s) => text(`status.${s}`)).join(", "), "kinds"), element("span", at ?? "", "at"));
@@ -193,6 +195,7 @@ async function press(button) {
   } catch {
     answer = { success: false, message: text("failed.unreached") };
   }
+  if (button === "change" && find("#change").open) return; // it says all of it
   const output = find("#said");
   output.className = answer.success ? "" : "failed";
   output.textContent = answer.success ? text(`done.${button}`, body) : text("failed.press", answer);
