@@ -34,7 +34,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["pad_ros", "pad_ros.*"]),
-    package_data={"pad_ros": ["**/csrc/*", "**/*.css", "**/*.onnx", "**/*.npz"]},
+    package_data={"pad_ros": ["**/csrc/*", "**/*.css", "**/*.yaml", "**/static/*", "**/*.onnx", "**/*.npz"]},
     data_files=shared_files(),
     install_requires=requirements("core"),
     entry_points={"console_scripts": ["pad = pad_ros.cli:main"]},

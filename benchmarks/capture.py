@@ -4,6 +4,7 @@
     python benchmarks/capture.py stage-product PRODUCT OUT [--count 60]            a twin on a board, by a phone
     python benchmarks/capture.py localize CLASS                                    photos that its map has not seen
     python benchmarks/capture.py compare OUT/truth CLASS                           poses, cut-outs against the truth
+    python benchmarks/capture.py lens PRODUCT BAG PICTURE --good PART              a lens of k1 = -0.25, known or not
 
 A staged capture is a folder of photos and, in `truth/`, a class with the true poses and cut-outs.
 """
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,14 +25,18 @@ from pad_ros.capture.board import Board
 from pad_ros.dataset.classes import read_class, write_transforms
 from pad_ros.dataset.cutouts import read_cutouts
 from pad_ros.errors import NotLocalizedError
+from pad_ros.evaluation.metrics import auroc
+from pad_ros.evaluation.overlay import draw_overlay
 from pad_ros.geometry import Camera, is_right, pose_error
-from pad_ros.images import read_cutout, read_image, write_image
+from pad_ros.images import decode_image, read_cutout, read_image, write_image
+from pad_ros.inspector import Inspector
 from pad_ros.lens import Lens, Undistorter
 from pad_ros.localization.front_end import create_front_end
 from pad_ros.localization.localizer import create_localizer
 from pad_ros.localization.map_builder import build_map
 from pad_ros.product import Product
 from pad_ros.profiles import load_profile
+from pad_ros.sources.bag import message_types, read_bag
 from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.synthesis.staging import Stage, cloth_texture, walk_around
 from pad_ros.training import HOLDOUT_EVERY
@@ -38,10 +45,11 @@ PHONE = ("plumb_bob", (0.09, -0.16, 0.0006, -0.0004, 0.0))
 
 
 def make_stage(on: str, size: float) -> Stage:
-    """A table `size` metres wide, or the board that is at least as wide."""
+    """A cloth `size` metres long, or the board whose plain middle is at least as long."""
     if on == "cloth":
         return Stage(cloth_texture(1), (size, size))
-    board = next(b for b in map(Board.of, ("a4", "a3", "a2", "a1")) if b.size[0] >= size or b.paper == "a1")
+    board = next(b for b in map(Board.of, ("a4", "a3", "a2", "a1")) if b.middle[1] >= size or b.paper == "a1")
+    print(f"on the {board.paper.upper()} board")
     width, height = board.size
     return Stage(board.picture(), (width + board.square, height + board.square))
 
@@ -57,7 +65,7 @@ def stage_temple(source: Path, out: Path, on: str) -> None:
     """Puts the temple's cut-outs before a table and a room that belong to its poses."""
     data = read_class(source)
     upright = np.array([[0, 0, 1.0, 0], [1, 0, 0, 0], [0, 1, 0, 0.008], [0, 0, 0, 1]])  # its y is up
-    stage, rng, photos = make_stage(on, 0.5 if on == "cloth" else 0.24), np.random.default_rng(0), []
+    stage, rng, photos = make_stage(on, 0.5 if on == "cloth" else 0.16), np.random.default_rng(0), []
     for index, view in enumerate(data.train):
         image, alpha = read_cutout(view.path)
         pose = upright @ view.object_from_camera
@@ -74,9 +82,10 @@ def stage_product(source: Path, out: Path, count: int, width: int) -> None:
     means = product.gaussians.means
     low, high = np.percentile(means, [0.5, 99.5], axis=0)
     onto = np.eye(4)
-    onto[:3, 3] = -(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, -low[2]
+    onto[:3, :3] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]  # its length along the board's
+    onto[:3, 3] = onto[:3, :3] @ [-(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, -low[2]]
     extent = float((high - low)[:2].max())
-    stage, rng = make_stage("board", 1.4 * extent), np.random.default_rng(0)
+    stage, rng = make_stage("board", extent), np.random.default_rng(0)
     height = round(width * 3 / 4)
     lens = Lens(Camera(width, height, 0.9 * width, 0.9 * width, 0.503 * width, 0.497 * height), *PHONE)
     poses = walk_around(count, np.array([0, 0, (high - low)[2] / 2]), 1.6 * extent, rng)
@@ -152,6 +161,39 @@ def localize(captured: Path) -> None:
     print(f"{len(sfm_map.points)} points; {found} of {len(held_out)} held-out photos localised, {right} of them right")
 
 
+def lens(product: Path, bag: Path, picture: Path, good: str) -> None:
+    """Scores of a bag's images as they are, through a lens that the product knows, and through one that it does not."""
+    ideal = Product.load(product)
+    undistorter = Undistorter(Lens(ideal.camera, "plumb_bob", (-0.25, 0.0, 0.0, 0.0, 0.0)))
+    straight, knows = Inspector(ideal), Inspector(replace(ideal, lens=undistorter.lens))
+    store, parts, rows, reasons, shown = message_types(), {}, [], [], None
+    for entry in read_bag(bag):
+        message = store.deserialize_cdr(entry.data, entry.type)
+        if entry.topic == "/part_view":
+            parts[entry.stamp] = message.part_id
+        elif entry.topic.startswith("/image_raw"):
+            image = decode_image(message.data.tobytes())
+            bent = undistorter.distort(image, 130)
+            one, two, unknown = straight.inspect(image), knows.inspect(bent), straight.inspect(bent)
+            rows.append((parts[entry.stamp] != good, one.score, two.score, unknown.score))
+            reasons.append(unknown.status.name)
+            if shown is None and one.anomalous:
+                shown = [draw_overlay(image, one), draw_overlay(bent, two), draw_overlay(bent, unknown)]
+                print(f"unknown lens: {unknown.status.name}: {unknown.reason}")
+    bad, *scores = (np.array(column, float) for column in zip(*rows, strict=True))
+    differences = np.abs(scores[1] - scores[0]) / one.threshold
+    print(
+        f"{len(rows)} images; scores with the lens against without: correlation {np.corrcoef(*scores[:2])[0, 1]:.5f}, "
+        f"|difference| / threshold {np.median(differences):.4f} (worst {differences.max():.3f}); AUROC by part without "
+        f"{auroc(scores[0], bad > 0):.4f}, with {auroc(scores[1], bad > 0):.4f}; "
+        f"lens unknown: {dict(Counter(reasons))}, "
+        f"scores of the good part {np.median((scores[2] / scores[0])[bad == 0]):.2f} times as high, AUROC "
+        f"{auroc(np.nan_to_num(scores[2], nan=np.inf), bad > 0):.4f}"
+    )
+    if shown:
+        write_image(picture, np.hstack(shown))
+
+
 def main() -> None:
     """Runs the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -163,11 +205,15 @@ def main() -> None:
     product = commands.add_parser("stage-product")
     product.add_argument("source", type=Path)
     product.add_argument("out", type=Path)
-    product.add_argument("--count", type=int, default=60)
+    product.add_argument("--count", type=int, default=40)
     product.add_argument("--width", type=int, default=1000)
     both = commands.add_parser("compare")
     both.add_argument("truth", type=Path)
     both.add_argument("captured", type=Path)
+    bent = commands.add_parser("lens")
+    for name in ("product", "bag", "picture"):
+        bent.add_argument(name, type=Path)
+    bent.add_argument("--good", required=True)
     localized = commands.add_parser("localize")
     localized.add_argument("captured", type=Path)
     arguments = vars(parser.parse_args())
@@ -176,6 +222,7 @@ def main() -> None:
         "stage-product": stage_product,
         "compare": compare,
         "localize": localize,
+        "lens": lens,
     }
     functions[arguments.pop("command")](**arguments)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from pad_ros.anomaly.comparison import Comparison, create_comparison
+from pad_ros.anomaly.light import Light, create_light
 from pad_ros.anomaly.regions import create_score
 from pad_ros.evaluation.metrics import auroc, best_f1_threshold, pixel_scores
 from pad_ros.images import to_uint8
@@ -39,7 +40,7 @@ class Row:
     milliseconds: float
 
 
-def judge(lesson: Lesson, comparison: Comparison, seed: int = 0) -> Row:
+def judge(lesson: Lesson, comparison: Comparison, light: Light, seed: int = 0) -> Row:
     """Compares every image of a lesson with its twin."""
     rasterizer, score = create_rasterizer({"name": "cpu"}), create_score({"name": "area", "area": 12})
     rng = np.random.default_rng(seed)
@@ -50,8 +51,8 @@ def judge(lesson: Lesson, comparison: Comparison, seed: int = 0) -> Row:
         rendering = rasterizer.render(lesson.gaussians, lesson.camera, jittered(pose, lesson, rng, pixels=0.2))
         silhouette = rendering.transmittance < TRANSMITTANCE_THRESHOLD
         reference = Reference(to_uint8(rendering.color * 255.0), silhouette, rendering.transmittance)
-        augmented = compose(reference, Background(mask, background).image)
         start = time.perf_counter()
+        augmented = compose(light.relit(reference, image), Background(mask, background).image)
         maps.append(comparison.compare(image, augmented, silhouette | mask, rendering.transmittance, mask))
         times.append(1000.0 * (time.perf_counter() - start))
         scores.append(score(maps[-1]))
@@ -83,8 +84,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lessons", type=Path, nargs="+")
     parser.add_argument("--weights", action="append", default=[], help="networks instead of the one that ships")
+    parser.add_argument("--as-trained", action="store_true", help="leave the twin in the light of its photos")
     arguments = parser.parse_args(argv)
     anomaly = load_profile("cpu")["anomaly"]
+    light = create_light({"name": "as_trained"} if arguments.as_trained else anomaly["light"])
     l1, backbone = anomaly["comparison"], anomaly["backbone"]
     comparisons = {"l1": create_comparison(l1, backbone)}
     for file in arguments.weights or [""]:
@@ -96,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for folder in arguments.lessons:
         lesson = plain(Lesson.load(folder))
         for name, comparison in comparisons.items():
-            row = judge(lesson, comparison)
+            row = judge(lesson, comparison, light)
             values = [f"{value:.3f}" for value in list(vars(row).values())[:-1]]
             print(f"| {folder.name} | {name} | {' | '.join(values)} | {row.milliseconds:.0f} |", flush=True)
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "test" / "convey
 
 from plc_servers import ModbusServer, OpcUaServer, SerialLine
 
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.plc import create_plc
 
 COMMANDS = 200

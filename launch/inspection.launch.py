@@ -39,7 +39,7 @@ def node(process, journals, policy):
         try:
             delay = policy.delay(process.node.name, event.returncode, time.monotonic() - begun)
         except GaveUpError as error:
-            return end(str(error))
+            return [LogInfo(msg=f"{error}; the line goes on without it")] if process.spare else end(str(error))
         return [
             LogInfo(msg=f"{process.node.name} died (exit code {event.returncode}); started again in {delay:.1f} s"),
             TimerAction(period=delay, actions=[OpaqueFunction(function=lambda _: [node(process, journals, policy)])]),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pad_ros.anomaly.comparison import Comparison, create_comparison
+from pad_ros.anomaly.light import Light, create_light
 from pad_ros.anomaly.part import ANCHORS, PartEvidence
 from pad_ros.anomaly.regions import Score, create_score, find_regions
 from pad_ros.background.inpainting import Inpainter, create_inpainter
@@ -25,6 +26,7 @@ from pad_ros.lens import Undistorter
 from pad_ros.localization.front_end import FrontEnd, create_front_end
 from pad_ros.localization.localizer import create_localizer
 from pad_ros.product import Product
+from pad_ros.profiles import OPTIONAL
 from pad_ros.results import Background, Image, Inspection, Map, PoseEstimate, Reference, Status
 from pad_ros.splatting.rasterize import Rasterizer, create_rasterizer
 from pad_ros.splatting.surface import Surface
@@ -49,6 +51,7 @@ class Stages:
     rasterizer: Rasterizer
     segmenter: Segmenter
     inpainter: Inpainter
+    light: Light
     comparison: Comparison
     score: Score
 
@@ -69,6 +72,7 @@ def create_stages(profile: dict[str, Any]) -> Stages:
         create_rasterizer(profile["splatting"]["rasterizer"]),
         create_segmenter(background["segmentation"]),
         create_inpainter(background["inpainting"]),
+        create_light(anomaly.get("light", {"name": OPTIONAL["anomaly"]["light"]})),
         create_comparison(anomaly["comparison"], anomaly.get("backbone")),
         create_score(anomaly["score"]),
     )
@@ -105,7 +109,7 @@ class Inspector:
         self._coloured = product.gaussians.colour_share() > _COLOURED_PRODUCT
         self._rasterizer = stages.rasterizer
         self._segmenter, self._inpainter = stages.segmenter, stages.inpainter
-        self._comparison, self._score = stages.comparison, stages.score
+        self._light, self._comparison, self._score = stages.light, stages.comparison, stages.score
         self._region_settings = profile["anomaly"]["regions"]
         sha256 = stages.comparison.sha256
         if product.provenance.get("weights_sha256", sha256) != sha256:
@@ -188,6 +192,7 @@ class Inspector:
     def judge(self, image: Image, pose: PoseEstimate, reference: Reference, background: Background) -> Inspection:
         """Compares the image with the twin over the rebuilt background, inside M = M_t ∪ M_s, where the lens sees."""
         mask = (background.object_mask | reference.mask) & self._undistorter.seen
+        reference = self._light.relit(reference, image)
         augmented = compose(reference, background.image)
         anomaly_map = self._comparison.compare(image, augmented, mask, reference.transmittance, background.object_mask)
         threshold = self.threshold

@@ -19,7 +19,7 @@ STRUCTURE = {
     "calibration": (),
 }
 # Parts that it may name too, and who stands in for them in profiles and products that do not.
-OPTIONAL = {"localization": {"matcher": "nearest", "retrieval": "votes"}}
+OPTIONAL = {"localization": {"matcher": "nearest", "retrieval": "votes"}, "anomaly": {"light": "as_trained"}}
 
 
 def list_profiles() -> list[str]:

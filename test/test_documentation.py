@@ -13,7 +13,7 @@ import pad_ros
 from pad_ros.anomaly import backbone
 from pad_ros.background import segmentation
 from pad_ros.conveyor import plc
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.inspector import Inspector
 from pad_ros.results import Status
 

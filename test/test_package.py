@@ -70,7 +70,8 @@ def test_manifest_is_valid_and_builds_with_ament_cmake():
 def test_every_message_is_generated_and_its_packages_are_declared():
     (generated,) = re.findall(r"rosidl_generate_interfaces\((.*?)\n\)", CMAKE, re.DOTALL)
     files, _, dependencies = generated.partition("DEPENDENCIES")
-    assert set(re.findall(r"msg/\w+\.msg", files)) == {f"msg/{path.name}" for path in (ROOT / "msg").iterdir()}
+    there = {f"{kind}/{path.name}" for kind in ("msg", "srv") for path in (ROOT / kind).iterdir()}
+    assert set(re.findall(r"\w+/\w+\.(?:msg|srv)", files)) == there
     text = "\n".join(path.read_text() for path in (ROOT / "msg").iterdir())
     used = set(re.findall(r"^(\w+)/\w+", text, re.MULTILINE))
     assert used == set(dependencies.split())
@@ -149,8 +150,10 @@ def test_every_requirement_is_pinned_and_has_a_reason():
     assert all("==" in line for line in lock.splitlines() if not line.startswith("#"))
     for group in GROUPS:
         assert set(map(str.lower, requirements(group))) <= pinned, group
-    assert set(requirements("plc")) <= set(requirements("dev"))  # optional elsewhere, tested here
-    for group in ("core", "ros", "dev", "plc"):
+    assert set(requirements("plc")) | set(requirements("dashboard")) <= set(
+        requirements("dev")
+    )  # optional elsewhere, tested here
+    for group in ("core", "ros", "dev", "plc", "dashboard"):
         assert all(requirements(group).values()), group
 
 

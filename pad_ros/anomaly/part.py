@@ -138,9 +138,27 @@ def fuse(evidences: Sequence[bytes], level: Level) -> float:
     Raises:
         ConfigError: no views, or of different products.
     """
+    above, together = _said(evidences, level)
+    return float(together.max() + _EACH * above.max(axis=1).mean())
+
+
+def agreed(evidences: Sequence[bytes], level: Level) -> NDArray[np.float64]:
+    """What the views of a part agree on at each place, [A]: from 0, in units of what good parts' views vary by.
+
+    Args:
+        evidences: as for `fuse`.
+        level: as for `fuse`.
+
+    Raises:
+        ConfigError: no views, or of different products.
+    """
+    return _said(evidences, level)[1]
+
+
+def _said(evidences: Sequence[bytes], level: Level) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far each view is above the level at each place, [V, A], and all of them together, [A]."""
     stacked = _stacked(evidences)  # [V, A]
     seen = stacked != UNSEEN
     above = np.maximum((_STEP * (stacked.astype(np.float64) - _ZERO) - level.floor) / level.scale, 0.0)
     above[~seen] = 0.0
-    together = above.sum(axis=0) / np.sqrt(np.maximum(seen.sum(axis=0), 1))  # [A]
-    return float(together.max() + _EACH * above.max(axis=1).mean())
+    return above, above.sum(axis=0) / np.sqrt(np.maximum(seen.sum(axis=0), 1))

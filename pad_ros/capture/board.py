@@ -20,13 +20,14 @@ from pad_ros.lens import Lens
 from pad_ros.results import Image
 
 PAPERS = {
-    "a4": (210.0, 297.0, 20.0),
-    "a3": (297.0, 420.0, 28.0),
-    "a2": (420.0, 594.0, 40.0),
-    "a1": (594.0, 841.0, 56.0),
+    "a4": (210.0, 297.0, 17.5),
+    "a3": (297.0, 420.0, 24.5),
+    "a2": (420.0, 594.0, 35.0),
+    "a1": (594.0, 841.0, 49.0),
 }
 BAR = 100.0  # millimetres: the bar on the sheet that is measured after printing
-_COLUMNS, _ROWS, _MARKER = 9, 13, 0.75  # squares, and a marker's side in squares
+_COLUMNS, _ROWS, _MARKER = 11, 15, 0.75  # squares, and a marker's side in squares
+_RIM = 2  # squares: around a plain middle, where the part stands; on black squares a black part could not be told
 _BITS = 5  # of a marker's side, without its black rim
 _TRUE_SIZE = 0.005  # how far the bar may be from its length
 _LEAST_CORNERS = 8
@@ -61,8 +62,18 @@ class Board:
         return _COLUMNS * self.square, _ROWS * self.square
 
     @property
+    def middle(self) -> tuple[float, float]:
+        """Width and height of the plain middle."""
+        return (_COLUMNS - 2 * _RIM) * self.square, (_ROWS - 2 * _RIM) * self.square
+
+    @property
+    def sheet(self) -> NDArray[np.float64]:
+        """Size of the pattern and of its plain middle, [2, 2]."""
+        return np.array([self.size, self.middle])
+
+    @property
     def charuco(self) -> cv2.aruco.CharucoBoard:
-        """OpenCV's description of it, in squares."""
+        """OpenCV's description of it, in squares, as if its middle were printed."""
         dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_5X5_100)
         return cv2.aruco.CharucoBoard((_COLUMNS, _ROWS), 1.0, _MARKER, dictionary)
 
@@ -71,12 +82,14 @@ class Board:
         charuco, module = self.charuco, _MARKER / (_BITS + 2)
         for row in range(_ROWS):
             for column in range(_COLUMNS):
-                if (row + column) % 2 == 0:
+                if (row + column) % 2 == 0 and not _in_middle(column, row):
                     yield column, row, 1.0, 1.0
         dictionary = charuco.getDictionary()
         for marker, corners in zip(np.ravel(charuco.getIds()), charuco.getObjPoints(), strict=True):
-            bits = cv2.aruco.generateImageMarker(dictionary, int(marker), _BITS + 2)
             left, top = np.asarray(corners)[:, :2].min(axis=0)
+            if _in_middle(left, top):
+                continue
+            bits = cv2.aruco.generateImageMarker(dictionary, int(marker), _BITS + 2)
             for y, x in np.argwhere(bits == 0):
                 yield left + x * module, top + y * module, module, module
 
@@ -91,10 +104,20 @@ class Board:
             picture[top:bottom, left:right] = 0
         return picture
 
+    def has(self, ids: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Which of OpenCV's chessboard corners [N] are printed: those with four squares of the rim around them."""
+        corners = np.asarray(self.charuco.getChessboardCorners())[ids, :2]
+        return np.array([not any(_in_middle(x - a, y - b) for a in (0, 1) for b in (0, 1)) for x, y in corners], bool)
+
     def corner_points(self, ids: NDArray[np.integer]) -> NDArray[np.float64]:
         """The places [N, 3] of chessboard corners in the object's frame."""
         corners = np.asarray(self.charuco.getChessboardCorners(), np.float64)[ids]
         return (corners - (_COLUMNS / 2, _ROWS / 2, 0.0)) * (self.square, -self.square, 0.0)
+
+
+def _in_middle(x: float, y: float) -> bool:
+    """Whether a square or marker at x, y from the left upper corner is in the plain middle."""
+    return bool(_RIM <= x < _COLUMNS - _RIM and _RIM <= y < _ROWS - _RIM)
 
 
 def write_pdf(path: Path | str, board: Board) -> None:
@@ -172,18 +195,14 @@ def locate_by_board(photos: Sequence[Photo], board: Board, progress: Progress = 
     for index, photo in enumerate(photos):
         grey = cv2.cvtColor(read_image(photo.path), cv2.COLOR_RGB2GRAY)
         size = grey.shape[1], grey.shape[0]
-        corners, ids = detector.detectBoard(grey)[:2]
-        if ids is not None and len(ids) >= _LEAST_CORNERS:
-            seen.append(
-                (photo, np.asarray(ids).ravel().astype(np.int64), np.asarray(corners, np.float32).reshape(-1, 2))
-            )
+        corners, found = detector.detectBoard(grey)[:2]
+        ids = np.zeros(0, np.int64) if found is None else np.ravel(found).astype(np.int64)
+        printed = board.has(ids)
+        if printed.sum() >= _LEAST_CORNERS:
+            seen.append((photo, ids[printed], np.asarray(corners, np.float32).reshape(-1, 2)[printed]))
         else:
-            dropped.append(
-                Dropped(
-                    photo.name,
-                    f"shows {0 if ids is None else len(ids)} corners of the board, of {_LEAST_CORNERS} needed",
-                )
-            )
+            reason = f"shows {printed.sum()} corners of the board, of {_LEAST_CORNERS} needed"
+            dropped.append(Dropped(photo.name, reason))
         progress(index + 1, len(photos) + 1, "finding the board")
     if len(seen) < max(10, 0.5 * len(photos)):
         raise CaptureError(

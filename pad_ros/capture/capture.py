@@ -113,7 +113,7 @@ def capture_class(
         )
     sparse, more = _cameras(photos, work, board, settings, stage)
     dropped += more
-    placed = place(sparse, settings.seed) if board is None else part_of(sparse, True, board.size)
+    placed = place(sparse, settings.seed) if board is None else part_of(sparse, True, board.sheet)
     return _write_class(out, work, photos, dropped, placed, board, settings, stage("cut-outs"))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pad_ros.capture.grabcut import labels_around, settle, soften
 from pad_ros.capture.ground import Placed
 from pad_ros.capture.hull import Hull, agreement, bounds, carve
 from pad_ros.capture.mosaic import Ground, picture_ground
@@ -16,14 +17,19 @@ from pad_ros.capture.views import project
 from pad_ros.common.progress import Progress, silent
 from pad_ros.errors import CaptureError
 from pad_ros.geometry import Camera
-from pad_ros.images import box_around
 from pad_ros.results import Image, Map, Mask
 
 _LOOK = 420  # pixels of the longer side at which the views agree; their edges are settled at full size
 _CELLS = (64, 112)  # voxels along the part's box, in the first and second round
 _AGREEMENT = (0.82, 0.9)
+_DISAGREEMENT = (
+    "the photos do not agree on what is the part: it looks like its surroundings, or it moved between photos; "
+    "take it off like-coloured ground, onto a plain cloth or the printed board"
+)
+_AGREED = 0.87  # IoU of what the board tells with the hull, in the median view; a part that moved keeps its overlap
+_UNTOLD = 0.25  # what the vote by colours alone counts
+_BOARD_AGREEMENT, _BOARD_HEARD = 0.85, 0.25  # where the ground is known, of what views can tell, and how many must
 _DISAGREES = 0.75  # IoU of a cut-out with what the others say
-_SOFT = 0.6  # pixels: softness of an edge
 _RIM = 2.5  # pixels at `_LOOK` beyond which the hull is believed
 
 
@@ -48,34 +54,85 @@ def cut_out(images: Sequence[Image], placed: Placed, progress: Progress = silent
     size = (small.width, small.height)
     looks = [np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8) for image in images]
     total = 3 * len(images) + 1
-    ground = picture_ground(looks, small, sparse.poses, placed.box) if placed.grounded else None
+    ground = None
+    if placed.grounded:
+        ground = picture_ground(looks, small, sparse.poses, placed.box, placed.sheet)
     progress(1, total, "ground")
+    if ground is not None and ground.plain is not None:
+        hull, refined, agreements = _on_sheet(looks, small, placed, ground)
+    else:
+        hull, refined = _agreed(looks, small, placed, ground, factor, lambda n, text: progress(1 + n, total, text))
+        shapes = [hull.silhouette(small, pose) for pose in sparse.poses]
+        agreements = [agreement(shape, mask) for shape, mask in zip(shapes, refined, strict=True)]
+    alphas = []
+    for view, image in enumerate(images):
+        shape = hull.silhouette(small, sparse.poses[view])
+        full = (camera.width, camera.height)
+        likely = cv2.resize((shape & refined[view]).astype(np.float32), full, interpolation=cv2.INTER_LINEAR) > 0.5
+        outline = cv2.resize(shape.astype(np.float32), full, interpolation=cv2.INTER_LINEAR) > 0.5
+        labels = labels_around(outline, likely, _RIM / factor)
+        if ground is not None and ground.plain is not None:  # what one sees through the part is not filled
+            labels[~likely & (labels == cv2.GC_FGD)] = cv2.GC_PR_BGD
+        mask = settle(image, labels, 2)
+        alphas.append(soften(mask))
+        progress(2 * len(images) + 2 + view, total, "cutting out")
+    return PartCutouts(alphas, agreements, hull)
+
+
+def _on_sheet(
+    looks: Sequence[Image], camera: Camera, placed: Placed, ground: Ground
+) -> tuple[Hull, list[Mask], list[float]]:
+    """Where the ground is known, what differs from it is part; a view abstains where it cannot tell."""
+    poses = placed.sparse.poses
+    votes = [ground.vote(look, camera, pose) for look, pose in zip(looks, poses, strict=True)]
+    hull = _carved(votes, camera, placed, placed.box, _CELLS[0], _BOARD_AGREEMENT, _BOARD_HEARD)
+    box = bounds(hull, 0.06)
+    box[0, 2] = max(box[0, 2], 0.0)
+    masks, agreements, final = [], [], []
+    for look, vote, pose in zip(looks, votes, poses, strict=True):  # what lies beyond the board is told by its colours
+        shape = hull.silhouette(camera, pose)
+        labels = np.where(shape, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
+        labels[shape & (vote < 0)] = cv2.GC_PR_BGD
+        labels[shape & (vote == -1)] = cv2.GC_BGD
+        mask = shape & (settle(look, labels, 3) | (vote > 0)) & (vote > -1)
+        masks.append(mask)
+        final.append(np.where(vote != 0, vote, np.where(mask, _UNTOLD, -_UNTOLD)).astype(np.float32))
+    hull = _carved(final, camera, placed, box, _CELLS[1], _BOARD_AGREEMENT, _BOARD_HEARD)
+    for vote, pose in zip(votes, poses, strict=True):
+        shape, told = hull.silhouette(camera, pose), _box_outline(box, camera, pose) & ((vote > 0) | (vote == -1))
+        agreements.append(agreement(shape & told, (vote > 0) & told))
+    if float(np.median(agreements)) < _AGREED:
+        raise CaptureError(_DISAGREEMENT)
+    return hull, masks, agreements
+
+
+def _agreed(
+    looks: Sequence[Image],
+    small: Camera,
+    placed: Placed,
+    ground: Ground | None,
+    factor: float,
+    progress: Callable[[int, str], None],
+) -> tuple[Hull, list[Mask]]:
+    """GrabCut in each view, from what the views before agreed on; twice."""
     masks = []
     for view, look in enumerate(looks):
-        labels = _first_labels(look, small, view, placed, ground, factor)
-        masks.append(_settle(look, labels, 3))
-        progress(1 + view, total, "cutting out")
-    hull = _carved(masks, small, placed, placed.box, 0)
+        masks.append(settle(look, _first_labels(look, small, view, placed, ground, factor), 3))
+        progress(view, "cutting out")
+    hull = _carved([_vote(mask) for mask in masks], small, placed, placed.box, _CELLS[0], _AGREEMENT[0])
     box = bounds(hull, 0.06)
     if placed.grounded:
         box[0, 2] = max(box[0, 2], 0.0)
     refined = []
     for view, (look, mask) in enumerate(zip(looks, masks, strict=True)):
         labels = _second_labels(look, small, view, placed, ground, factor, hull, mask)
-        refined.append(_settle(look, labels, 3))
-        progress(len(images) + 1 + view, total, "agreeing")
-    hull = _carved(refined, small, placed, box, 1)
-    alphas, agreements = [], []
-    for view, image in enumerate(images):
-        shape = hull.silhouette(small, sparse.poses[view])
-        agreements.append(agreement(shape, refined[view]))
-        full = (camera.width, camera.height)
-        likely = cv2.resize((shape & refined[view]).astype(np.float32), full, interpolation=cv2.INTER_LINEAR) > 0.5
-        outline = cv2.resize(shape.astype(np.float32), full, interpolation=cv2.INTER_LINEAR) > 0.5
-        mask = _settle(image, _labels_around(outline, likely, _RIM / factor), 2)
-        alphas.append(_soften(mask))
-        progress(2 * len(images) + 2 + view, total, "cutting out")
-    return PartCutouts(alphas, agreements, hull)
+        refined.append(settle(look, labels, 3))
+        progress(len(looks) + view, "agreeing")
+    return _carved([_vote(mask) for mask in refined], small, placed, box, _CELLS[1], _AGREEMENT[1]), refined
+
+
+def _vote(mask: Mask) -> NDArray[np.float32]:
+    return np.where(mask, 1.0, -1.0).astype(np.float32)
 
 
 def disagreeing(cutouts: PartCutouts) -> list[int]:
@@ -85,13 +142,18 @@ def disagreeing(cutouts: PartCutouts) -> list[int]:
     ]
 
 
-def _carved(masks: Sequence[Mask], camera: Camera, placed: Placed, box: NDArray[np.float64], turn: int) -> Hull:
-    hull = carve(masks, camera, placed.sparse.poses, box, _CELLS[turn], _AGREEMENT[turn])
+def _carved(
+    votes: Sequence[NDArray[np.float32]],
+    camera: Camera,
+    placed: Placed,
+    box: NDArray[np.float64],
+    cells: int,
+    share: float,
+    heard: float = 0.3,
+) -> Hull:
+    hull = carve(votes, camera, placed.sparse.poses, box, cells, share, heard)
     if len(hull.centres) < 50:
-        raise CaptureError(
-            "the photos do not agree on what is the part: it looks like its surroundings, or it moved between photos; "
-            "take it off like-coloured ground, onto a plain cloth or the printed board"
-        )
+        raise CaptureError(_DISAGREEMENT)
     return hull
 
 
@@ -147,7 +209,7 @@ def _second_labels(
     mask: Mask,
 ) -> NDArray[np.uint8]:
     """Nothing is part for sure but the points that this view saw: one may look through holes that the hull fills."""
-    labels = _labels_around(hull.silhouette(camera, placed.sparse.poses[view]), mask, 3 * _RIM)
+    labels = labels_around(hull.silhouette(camera, placed.sparse.poses[view]), mask, 3 * _RIM)
     labels[labels == cv2.GC_FGD] = cv2.GC_PR_FGD
     labels[~mask & (labels == cv2.GC_PR_FGD)] = cv2.GC_PR_BGD
     if ground is not None:
@@ -169,47 +231,3 @@ def _box_outline(box: NDArray[np.float64], camera: Camera, pose: NDArray[np.floa
         return mask == 0
     cv2.fillConvexPoly(mask, cv2.convexHull(pixels.clip(-9000, 9000).astype(np.int32)), 1)
     return mask > 0
-
-
-def _labels_around(shape: Mask, likely: Mask, rim: float) -> NDArray[np.uint8]:
-    """Sure well inside and well outside of a shape [H, W]; in the rim, as it was likely."""
-    inwards = cv2.distanceTransform(np.pad(shape.astype(np.uint8), 1, mode="edge"), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    outwards = cv2.distanceTransform((~shape).astype(np.uint8), cv2.DIST_L2, 5)
-    labels = np.where(likely, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[inwards > rim] = cv2.GC_FGD
-    labels[outwards > rim] = cv2.GC_BGD
-    return labels
-
-
-def _settle(image: Image, labels: NDArray[np.uint8], iterations: int) -> Mask:
-    """GrabCut in the window of what may be part; without specks."""
-    possible = labels != cv2.GC_BGD
-    if not possible.any():
-        return possible
-    window = box_around(possible, max(12, round(0.06 * max(labels.shape))))
-    crop, inner = np.ascontiguousarray(image[window]), np.ascontiguousarray(labels[window])
-    result = np.zeros(labels.shape, bool)
-    fore, back = np.isin(inner, (cv2.GC_FGD, cv2.GC_PR_FGD)), np.isin(inner, (cv2.GC_BGD, cv2.GC_PR_BGD))
-    if fore.sum() < 10 or back.sum() < 10:
-        result[window] = fore
-        return result
-    cv2.setRNGSeed(0)  # GrabCut starts its colour models with k-means
-    cv2.grabCut(crop, inner, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), iterations, cv2.GC_INIT_WITH_MASK)
-    result[window] = _without_specks((inner == cv2.GC_FGD) | (inner == cv2.GC_PR_FGD))
-    return result
-
-
-def _without_specks(mask: Mask) -> Mask:
-    """Without pieces, and holes, that are tiny beside the whole."""
-    least = max(4, round(2e-4 * np.count_nonzero(mask)))
-    for _ in range(2):
-        _, pieces, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-        large = statistics[:, cv2.CC_STAT_AREA] >= least
-        large[0] = False
-        mask = ~large[pieces]  # the second time, holes are pieces
-    return mask
-
-
-def _soften(mask: Mask) -> Map:
-    """Coverage of an edge that runs through pixels."""
-    return np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), _SOFT), np.float32)

@@ -18,6 +18,7 @@ _LEAST_GROUND = 0.08  # share of the near points
 _TRIALS = 600
 _CELL = 0.06  # of the distance: points nearer than that hang together
 _FEWEST_POINTS = 40
+_FEWEST_ON_BOARD = 12
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,14 @@ class Placed:
         part: which points [P] are the part's.
         box: low and high corner [2, 3] of what can be part.
         grounded: whether there is a ground, z = 0; else nothing is known of what is below the part.
+        sheet: of a board around the origin, the size of all of it and of its plain middle, [2, 2]; else None.
     """
 
     sparse: Sparse
     part: NDArray[np.bool_]
     box: Points
     grounded: bool
+    sheet: Points | None = None
 
 
 def place(sparse: Sparse, seed: int = 0) -> Placed:
@@ -63,13 +66,14 @@ def place(sparse: Sparse, seed: int = 0) -> Placed:
     return Placed(placed.sparse.moved(shift), placed.part, placed.box - middle, True)
 
 
-def part_of(sparse: Sparse, grounded: bool, surface: tuple[float, float] | None = None) -> Placed:
+def part_of(sparse: Sparse, grounded: bool, sheet: Points | None = None) -> Placed:
     """Which points are the part's: above the ground, together, and where the cameras look.
 
     Args:
         sparse: in the object's frame, z up.
         grounded: whether z = 0 is ground.
-        surface: width and height of a board around the origin, on which alone the part can stand.
+        sheet: of a board around the origin, on which alone the part can stand, the size of all of it and of its
+            plain middle, [2, 2].
 
     Raises:
         CaptureError: there are none, and no board to say where to look.
@@ -79,27 +83,27 @@ def part_of(sparse: Sparse, grounded: bool, surface: tuple[float, float] | None 
     high = np.linalg.norm(points - target, axis=1) < _NEAR * distance
     if grounded:
         high &= points[:, 2] > _ABOVE * distance
-    if surface is not None:
-        high &= (np.abs(points[:, :2]) < np.array(surface) / 2).all(axis=1)
+    if sheet is not None:
+        high &= (np.abs(points[:, :2]) < sheet[0] / 2).all(axis=1)
     part = np.zeros(len(points), bool)
     candidates = np.flatnonzero(high)
-    if surface is not None:
+    if sheet is not None:
         part = high  # nothing else stands on the board
     elif len(candidates):
         seen = np.bincount(sparse.point_index, minlength=len(points))[candidates]
         weights = seen * np.exp(-((np.linalg.norm(points[candidates] - target, axis=1) / (0.35 * distance)) ** 2))
         part[candidates[_together(points[candidates], _CELL * distance, weights)]] = True
-    if part.sum() >= _FEWEST_POINTS:
+    if sheet is not None:
+        half = sheet[0] / 2
+        box = np.array([[-half[0], -half[1], 0.0], [half[0], half[1], 1.2 * sheet[1].min()]])
+        if part.sum() >= _FEWEST_ON_BOARD:  # else anything on the board: its ground is known, so no point is needed
+            low, top = np.percentile(points[part], [0.5, 99.5], axis=0)
+            margin = 0.3 * (top - low) + 0.03 * distance
+            box = np.stack([np.maximum(low - margin, box[0]), np.minimum(top + margin, [*box[1, :2], np.inf])])
+    elif part.sum() >= _FEWEST_POINTS:
         low, top = np.percentile(points[part], [0.5, 99.5], axis=0)
         margin = 0.18 * (top - low) + 0.02 * distance
         box = np.stack([low - margin, top + margin])
-    elif surface is not None:  # of so little texture: anything on the board
-        box = np.array([[-surface[0], -surface[1], 0.0], [surface[0], surface[1], 1.2 * min(surface)]]) * [
-            0.5,
-            0.5,
-            1.0,
-        ]
-        part = np.zeros(len(points), bool)
     else:
         raise CaptureError(
             f"only {int(part.sum())} points of a part stand out from its surroundings: it has too "
@@ -108,7 +112,7 @@ def part_of(sparse: Sparse, grounded: bool, surface: tuple[float, float] | None 
         )
     if grounded:
         box[0, 2] = 0.0
-    return Placed(sparse, part, box, grounded)
+    return Placed(sparse, part, box, grounded, sheet)
 
 
 def find_plane(points: Points, cameras: Points, thickness: float, rng: np.random.Generator) -> Points | None:

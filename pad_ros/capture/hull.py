@@ -36,31 +36,41 @@ class Hull:
         return np.asarray(cv2.morphologyEx(cv2.dilate(mask, kernel), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))) > 0
 
 
-def carve(masks: Sequence[Mask], camera: Camera, poses: Points, box: Points, cells: int, agreement: float) -> Hull:
-    """The voxels that the masks [H, W] agree on.
+def carve(
+    votes: Sequence[NDArray[np.float32]],
+    camera: Camera,
+    poses: Points,
+    box: Points,
+    cells: int,
+    agreement: float,
+    heard: float = 0.3,
+) -> Hull:
+    """The voxels that the views agree on.
 
     Args:
-        masks: of the part, one a view.
-        camera: of all masks.
+        votes: of each pixel of each view [H, W]: 1 is part, -1 is not, 0 cannot tell.
+        camera: of all views.
         poses: camera-to-object [V, 4, 4].
         box: that holds the part, [2, 3].
         cells: along its longest side.
-        agreement: share of the views that see a voxel in which it must be inside the mask.
+        agreement: share of the votes about a voxel that must say it is part.
+        heard: how many votes a voxel needs, per view.
     """
     side = float((box[1] - box[0]).max() / cells)
     axes = [np.arange(low + side / 2, high, side) for low, high in zip(*box, strict=True)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    outside, seen = np.zeros(len(grid), np.int32), np.zeros(len(grid), np.int32)
+    against, cast = np.zeros(len(grid), np.float32), np.zeros(len(grid), np.float32)
     alive = np.arange(len(grid))
-    most = int(np.floor((1 - agreement) * len(masks)))
-    for mask, pose in zip(masks, poses, strict=True):
+    most = (1 - agreement) * len(votes)
+    for vote, pose in zip(votes, poses, strict=True):
         pixels, depth = project(camera, pose, grid[alive])
         inside = (depth > 0) & ((pixels >= 0) & (pixels < (camera.width, camera.height))).all(axis=1)
         x, y = np.where(inside[:, None], pixels, 0).astype(int).T
-        seen[alive] += inside
-        outside[alive] += inside & ~mask[y, x]
-        alive = alive[outside[alive] <= most]  # the others have no chance any more
-    kept = alive[(outside[alive] <= (1 - agreement) * seen[alive]) & (seen[alive] >= 0.3 * len(masks))]
+        said = np.where(inside, vote[y, x], 0)
+        cast[alive] += np.abs(said)
+        against[alive] += np.maximum(-said, 0)
+        alive = alive[against[alive] <= most]  # the others have no chance any more
+    kept = alive[(against[alive] <= (1 - agreement) * cast[alive]) & (cast[alive] >= heard * len(votes))]
     return Hull(grid[kept], side)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -26,6 +26,10 @@ _SURROUND = 1.2  # of the part's box: how far the ground is looked at around it
 _STEADY = 14.0  # grey levels that views may differ in the median
 _GRAIN = 0.9  # pixels
 _LEAST_DIFFERENCE = 22.0  # summed over the channels
+_SHEET_DIFFERENCE = 45.0  # on a board's sheet, whose shading goes on where the part hides it, so is less well known
+_SHADE = (0.4, 1.15)  # of a plain sheet's colour: what is darker is no shadow on it
+_GREY = 0.12  # how far the channels' shares may differ there
+_RIM_VOTE = 0.25  # what "looks like the board's squares" counts: a part may be as black or as white
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,25 @@ class Ground:
     sure: Mask
     low: Points  # x, y of the rectangle's corner
     cell: float
+    plain: Mask | None = None  # the board's plain middle [G, G]; None without a board
+    lit: NDArray[np.float32] | None = None  # its picture [G, G, 3] without the shadows on it
 
-    def compare(self, image: Image, camera: Camera, pose: Matrix) -> tuple[Mask, Mask]:
-        """Where an image [H, W, 3] shows this ground, and where something else; neither where it is unknown."""
-        rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+    def vote(self, image: Image, camera: Camera, pose: Matrix) -> NDArray[np.float32]:
+        """For each pixel [H, W] of an image: 1 is not ground, so part; -1 is ground; 0 cannot tell."""
+        if self.plain is None or self.lit is None:
+            raise ValueError("only a board's ground is known well enough to vote")
+        same, other = self.compare(image, camera, pose)
+        x, y, _ = self._places(camera, pose)
+        plain = np.asarray(cv2.remap(self.plain.astype(np.uint8), x, y, cv2.INTER_NEAREST)) > 0
+        bright = plain & replace(self, colours=self.lit).compare(image, camera, pose)[0]
+        same, other = same | bright, other & ~bright
+        return np.where(other, 1.0, np.where(same, np.where(plain, -1.0, -_RIM_VOTE), 0.0)).astype(np.float32)
+
+    def _places(
+        self, camera: Camera, pose: Matrix
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        """Where in the picture the camera's pixels look, x and y [H, W], and whether they look at the plane at all."""
+        rows, columns = np.mgrid[: camera.height, : camera.width]
         rays = np.stack(
             [(columns + 0.5 - camera.cx) / camera.fx, (rows + 0.5 - camera.cy) / camera.fy, np.ones_like(rows)], -1
         )
@@ -50,24 +69,41 @@ class Ground:
         place = pose[:2, 3] + way[..., None] * rays[..., :2]  # [H, W, 2]
         slant = -rays[..., 2] / np.linalg.norm(rays, axis=-1)
         x, y = (((place[..., axis] - self.low[axis]) / self.cell - 0.5).astype(np.float32) for axis in (0, 1))
-        valid = np.asarray(cv2.remap(self.sure.astype(np.uint8), x, y, cv2.INTER_NEAREST)) > 0
-        valid &= (way > 0) & (slant > _LOWEST)
+        return x, y, (way > 0) & (slant > _LOWEST)
+
+    def compare(self, image: Image, camera: Camera, pose: Matrix) -> tuple[Mask, Mask]:
+        """Where an image [H, W, 3] shows this ground, and where something else; neither where it is unknown."""
+        x, y, valid = self._places(camera, pose)
+        valid &= np.asarray(cv2.remap(self.sure.astype(np.uint8), x, y, cv2.INTER_NEAREST)) > 0
         expected = np.asarray(cv2.remap(self.colours, x, y, cv2.INTER_LINEAR), np.float32)
         spread = np.asarray(cv2.remap(self.spread, x, y, cv2.INTER_LINEAR))
         if valid.sum() < 50:
             return np.zeros(valid.shape, bool), np.zeros(valid.shape, bool)
-        seen = _smooth(image) * _gain(expected[valid], image[valid])
+        seen = _smooth(image)
+        seen = seen * (_gain if self.plain is None else _most_common_gain)(expected[valid], seen[valid])
         # A pixel or two of misalignment is no difference: within the colours of the neighbourhood is the same.
         kernel = np.ones((5, 5), np.uint8)
         above, below = seen - cv2.dilate(expected, kernel), cv2.erode(expected, kernel) - seen
         difference = np.maximum(np.maximum(above, below), 0).sum(axis=-1)
-        like = difference < _LEAST_DIFFERENCE + 2 * spread
+        like = difference < (_LEAST_DIFFERENCE if self.plain is None else _SHEET_DIFFERENCE) + 2 * spread
         return valid & like, valid & ~like
 
 
-def picture_ground(images: Sequence[Image], camera: Camera, poses: Points, box: Points) -> Ground:
-    """Makes the ground's picture around a box [2, 3] from undistorted images [H, W, 3] and their poses [V, 4, 4]."""
+def picture_ground(
+    images: Sequence[Image], camera: Camera, poses: Points, box: Points, sheet: Points | None = None
+) -> Ground:
+    """Makes the ground's picture around a box from undistorted images and their poses.
+
+    Args:
+        images: [H, W, 3].
+        camera: of all images.
+        poses: camera-to-object [V, 4, 4].
+        box: that holds the part, [2, 3].
+        sheet: of a board around the origin, the size of all of it and of its plain middle, [2, 2].
+    """
     middle, half = box[:, :2].mean(axis=0), (box[1, :2] - box[0, :2]) * (0.5 + _SURROUND)
+    if sheet is not None:  # what is not on it is not known
+        middle, half = np.zeros(2), sheet[0] / 2
     cell = float(2 * half.max() / _CELLS)
     counts = np.ceil(2 * half / cell).astype(int)
     low = middle - half
@@ -95,7 +131,43 @@ def picture_ground(images: Sequence[Image], camera: Camera, poses: Points, box: 
         spread = _median(np.abs(stack - colours)).sum(axis=-1)
     enough = np.isfinite(stack[..., 0]).sum(axis=0) >= _FEWEST
     sure = enough & (spread < _STEADY * 3)
-    return Ground(np.nan_to_num(colours), np.nan_to_num(spread), sure, low, cell)
+    colours, spread = np.nan_to_num(colours), np.nan_to_num(spread)
+    if sheet is None:
+        return Ground(colours, spread, sure, low, cell)
+    on = (np.abs(places[:, None, :2]) < sheet / 2).all(axis=-1).reshape(*columns.shape, 2)
+    sure &= on[..., 0]
+    lit = _complete(colours, spread, sure, on[..., 1])
+    return Ground(colours, spread, sure, low, cell, on[..., 1], lit)
+
+
+def _complete(
+    colours: NDArray[np.float32], spread: NDArray[np.float32], sure: Mask, plain: Mask
+) -> NDArray[np.float32]:
+    """Says of a plain sheet, in place, how it looks where the part hides it: as the rest, in light that falls off.
+
+    A shadow on the sheet dims all channels alike; what else most views see there is the part.
+
+    Returns:
+        The picture [G, G, 3] with the sheet as it is without shadows.
+    """
+    lit = colours.copy()
+    rows, columns = np.nonzero(plain & sure)
+    if len(rows) < 50:
+        return lit
+    seen = colours[rows, columns]
+    bright = np.abs(seen - np.median(seen, axis=0)).sum(axis=1) < 3 * _STEADY
+    terms = np.stack([np.ones(len(rows)), columns, rows], axis=1)[bright]
+    fit = np.linalg.lstsq(terms, seen[bright], rcond=None)[0]  # [3, 3]
+    y, x = np.nonzero(plain)
+    expected = np.stack([np.ones(len(y)), x, y], axis=1) @ fit
+    share = (colours[y, x] + 1) / (np.maximum(expected, 0) + 1)
+    is_sheet = (share > _SHADE[0]).all(axis=1) & (share < _SHADE[1]).all(axis=1) & (np.ptp(share, axis=1) < _GREY)
+    hidden = ~(is_sheet & sure[y, x])
+    colours[y[hidden], x[hidden]] = expected[hidden]
+    spread[y[hidden], x[hidden]] = float(np.median(spread[rows, columns]))
+    sure[plain] = True
+    lit[y, x] = expected
+    return lit
 
 
 def _smooth(image: Image) -> NDArray[np.float32]:
@@ -113,3 +185,19 @@ def _gain(expected: NDArray[np.floating], seen: NDArray[np.generic]) -> NDArray[
     """By what each channel [3] of pixels [N, 3] must be multiplied to be as expected, in the median."""
     ratio = (expected + 8.0) / (np.asarray(seen, np.float32) + 8.0)
     return np.clip(np.median(ratio, axis=0), 0.5, 2.0).astype(np.float32)
+
+
+def _most_common_gain(expected: NDArray[np.floating], seen: NDArray[np.generic]) -> NDArray[np.float32]:
+    """By what each channel [3] of pixels [N, 3] must be multiplied to be as expected, where most agree.
+
+    Not the median: on a sheet, a part may hide more than half of it.
+    """
+    ratio = np.log((expected + 8.0) / (np.asarray(seen, np.float32) + 8.0))
+    edges = np.linspace(-np.log(2), np.log(2), 71)
+    gains = []
+    for channel in ratio.T:
+        counts = np.convolve(np.histogram(channel, edges)[0], [1, 2, 1], "same")
+        best = int(counts.argmax())
+        near = channel[np.abs(channel - 0.5 * (edges[best] + edges[best + 1])) < 0.03]
+        gains.append(np.exp(np.median(near)) if len(near) else 1.0)
+    return np.array(gains, np.float32)

@@ -50,6 +50,8 @@ def reconstruct(
     pairs = _pairs(photos, database)
     _match(photos, pairs, folder, lambda share, text: progress(len(photos) + round(share * len(photos)), total, text))
     _check_overlap(photos, database)
+    # The focal length that most pairs agree on: from a guess that is far from it, mapping may not even begin.
+    pycolmap.calibrate_view_graph(database, pycolmap.ViewGraphCalibrationOptions(random_seed=seed))
     options = pycolmap.IncrementalPipelineOptions(
         random_seed=seed, multiple_models=False, min_model_size=3, extract_colors=True
     )

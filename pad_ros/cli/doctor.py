@@ -149,6 +149,14 @@ def _plc() -> str:
     return "drivers modbus (TCP, RTU) and opcua load"
 
 
+def _page() -> str:
+    try:
+        import pad_ros.dashboard.serve  # noqa: F401
+    except ImportError as error:
+        raise PadError(f"{error}; pip install -r requirements/dashboard.txt") from None
+    return "can be served: dashboard:=true"
+
+
 def _blender() -> str:
     from pad_ros.synthesis.blender import blender_version, find_blender
 
@@ -163,6 +171,7 @@ CHECKS: tuple[tuple[str, bool, Check], ...] = (
     ("ROS 2", False, _ros),
     ("ros2 launch", False, _launch),
     ("PLC", False, _plc),
+    ("page", False, _page),
     ("GPU", False, _gpu),
     ("Blender", False, _blender),
 )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pad_ros.common.journal import Journal
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.tally import Tally
 
 
@@ -25,7 +25,8 @@ class DecisionJournal:
     """Parts on their way to the gate, decisions, and whether the PLC has taken them.
 
     `run`, `decisions`, `unsent`, `open` and `tally` say what the process before has left. Positions of a belt that
-    counts from another origin than `origin` mean nothing, and are None.
+    counts from another origin than `origin` mean nothing, and are None. What cannot be written (OSError) is written
+    with what can.
     """
 
     def __init__(self, path: str, origin: str = "") -> None:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pad_ros.conveyor.belt import Belt
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.errors import ConfigError, TooLateError
 
 # So much no camera hesitates: its clock was set.
 _CLOCK_SET_S = 5.0
+_STANDS_M_S = 0.005  # an encoder's count trembles
 MODES = ("none", "early", "timed")
 
 
@@ -75,6 +76,10 @@ class Gate:
     def off(self) -> bool:
         """Whether nobody waits for the gate."""
         return self.settings.mode == "none"
+
+    def stands(self, now_s: float) -> bool:
+        """Whether the belt is known to stand; where nobody waits for the gate, nobody looks."""
+        return not self.off and self.belt.position(now_s) is not None and self.belt.speed(now_s) < _STANDS_M_S
 
     def announced(self, stamp_s: float, now_s: float) -> float | None:
         """Where the belt was when the image was exposed that is announced now; None when nobody knows."""
@@ -145,7 +150,10 @@ class Gate:
         if slack < -self.settings.tolerance_m:
             raise TooLateError(f"too late: the part is {-1000 * slack:.0f} mm further than a command can hit it")
         speed = self.belt.speed(now_s)
-        return replace(decision, to_gate_m=left, to_gate_s=max(0.0, left) / speed if speed else math.inf)
+        if not speed:
+            return replace(decision, to_gate_m=left, to_gate_s=math.inf)
+        good_for_s = max((self.settings.tolerance_m + min(slack, 0.0)) / speed, self.settings.lead_s)
+        return replace(decision, to_gate_m=left, to_gate_s=max(0.0, left) / speed, good_for_s=good_for_s)
 
     def _awaited(self, belt_m: float | None, now_s: float) -> bool:
         """Whether it will be known where the part is, as soon as the belt is heard of."""

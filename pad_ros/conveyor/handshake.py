@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.errors import BuildError, ConfigError, PlcError
 
 UNKNOWN = 0xFFFF_FFFF  # a way to the gate that nobody knows
@@ -116,7 +116,7 @@ class HandshakePlc:
             _word(decision.to_gate_s),
             _word(decision.to_gate_m),
         )
-        self._guarded(lambda: self._give(command))
+        self._guarded(lambda: self._give(command, decision.good_for_s))
 
     def heartbeat(self) -> None:
         """Counts on.
@@ -141,29 +141,38 @@ class HandshakePlc:
             self.close()
             raise PlcError(str(error) or type(error).__name__) from None
 
-    def _give(self, command: Command) -> None:
+    def _give(self, command: Command, good_for_s: float | None) -> None:
+        patience_s = math.inf if good_for_s is None else good_for_s  # later it would hit another part
+        good_until = self._clock() + patience_s
         if self._link.answer().is_of(command):  # its answer was lost, or not noted by the process before this one
             self._link.request(False)
             return
         self._link.request(False)  # nothing half written shall be taken
-        self._wait(lambda answer: answer.state == PlcState.READY, "is not ready")
+        self._wait(lambda answer: answer.state == PlcState.READY, "is not ready", good_until)
         self._link.write(command)
         found = self._link.read_back()
         if found != command:
             raise PlcError(f"wrote {command}, and read back {found}")
+        if self._clock() > good_until:
+            raise PlcError(f"to write a command took longer than the {patience_s:.3f} s for which it can hit its part")
         self._link.request(True)
         try:
-            self._wait(lambda answer: answer.is_of(command), "did not take the command")
+            self._wait(lambda answer: answer.is_of(command), "did not take the command", good_until)
+        except PlcError:
+            self._link.request(False)
+            if not self._link.answer().is_of(command):  # taken at the last moment
+                raise
         finally:
             with suppress(Exception):  # it only asks again for what the PLC has, or the next try withdraws it
                 self._link.request(False)
 
-    def _wait(self, reached: Callable[[Answer], bool], problem: str) -> None:
-        end = self._clock() + self._timeout_s
+    def _wait(self, reached: Callable[[Answer], bool], problem: str, good_until: float) -> None:
+        begin = self._clock()
+        end = min(begin + self._timeout_s, good_until)
         while not reached(answer := self._link.answer()):
             if self._clock() > end:
                 state = PlcState(answer.state).name if answer.state in list(PlcState) else f"unknown ({answer.state})"
-                raise PlcError(f"the PLC {problem} within {self._timeout_s} s; its state is {state}")
+                raise PlcError(f"the PLC {problem} within {max(0.0, end - begin):.3g} s; its state is {state}")
             time.sleep(self._poll_s)
 
 

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.plc import PlcDriver
 from pad_ros.errors import TooLateError
 

@@ -5,76 +5,13 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
+from pad_ros.conveyor.decision import UNDECIDED, Decision
+from pad_ros.conveyor.gathering import GatheredPart, LastSeen, worse
 from pad_ros.conveyor.policy import RejectPolicy, ViewVerdict
 from pad_ros.errors import ConfigError
 from pad_ros.results import Status
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the conveyor does with one part.
-
-    `score` is the worst judged view's (NaN when there is none), `views` how many views were judged OK,
-    `stamp_s` that of the part's last image, `gate_time_s` when the part reaches the gate (the stamps' clock);
-    `sequence` starts at 1 and grows by one with each decision; `arrivals_ns` are those of the views.
-    `belt_m` is where the belt was when the part was in its last image (metres; None when nobody knows or asks);
-    `to_gate_s` and `to_gate_m` are what is left of the part's way when its command leaves, where the gate is timed.
-    `session` (32 bits) is of the process that decided: with the sequence it names the decision for ever.
-    """
-
-    part_id: str
-    reject: bool
-    reason: str
-    score: float
-    views: int
-    stamp_s: float
-    gate_time_s: float
-    sequence: int = 0
-    arrivals_ns: tuple[int, ...] = ()
-    belt_m: float | None = None
-    to_gate_s: float | None = None
-    to_gate_m: float | None = None
-    session: int = 0
-
-
-@dataclass
-class _Part:
-    """A part that is not decided yet; `deadline_s` is by the receiver's clock, `arrivals_ns` by the arrivals'."""
-
-    expected: int  # views announced, 0 when unknown
-    deadline_s: float
-    stamp_s: float
-    arrivals_ns: list[int] = field(default_factory=list)
-    views: dict[int, ViewVerdict] = field(default_factory=dict)
-    announced: int = 0  # views
-    belt_m: float | None = None
-
-    @property
-    def last_arrival_ns(self) -> int | None:
-        return max(self.arrivals_ns, default=None)
-
-    @property
-    def missing(self) -> int:
-        return max(0, self.expected - len(self.views))
-
-    @property
-    def complete(self) -> bool:
-        return self.expected > 0 and not self.missing
-
-
-def gate_delay(distance_m: float, belt_speed_m_s: float) -> float:
-    """Seconds from a part's last image to the reject gate, `distance_m` metres down the belt.
-
-    Raises:
-        ConfigError: a negative distance, or a speed that is not positive.
-    """
-    if not (math.isfinite(distance_m) and distance_m >= 0):
-        raise ConfigError(f"gate distance must be >= 0 m, got {distance_m}")
-    if not (math.isfinite(belt_speed_m_s) and belt_speed_m_s > 0):
-        raise ConfigError(f"belt speed must be > 0 m/s, got {belt_speed_m_s}")
-    return distance_m / belt_speed_m_s
 
 
 class PartTracker:
@@ -83,7 +20,8 @@ class PartTracker:
     Part ids come from outside and may start again. A view that is later than its part can be (by its stamp or by its
     arrival; later than the part's timeout, and once it is decided also than its way to the gate) is of a new part of
     the same name. Other views of a decided part are late and change nothing; of two verdicts on one view the worse
-    counts. `late_views` and `duplicate_views` count them.
+    counts. `late_views` and `duplicate_views` count them. Time in which the belt stands does not count: who knows the
+    belt adds it to `stood_s`.
 
     Memory is bounded: at most `max_open` parts wait (beyond that, the one that waits longest is decided as it is,
     at the next `flush`), and the last `max_decided` decided ids are remembered.
@@ -118,13 +56,12 @@ class PartTracker:
         self._gate_delay_s = gate_delay_s
         self._max_open = max_open
         self._max_decided = max_decided
-        self._open: OrderedDict[str, _Part] = OrderedDict()  # the one that waits longest first
-        self._decided: OrderedDict[str, tuple[float, int | None]] = (
-            OrderedDict()
-        )  # last stamp and arrival; the oldest first
+        self._open: OrderedDict[str, GatheredPart] = OrderedDict()  # the one that waits longest first
+        self._decided: OrderedDict[str, LastSeen] = OrderedDict()  # the oldest first
         self._evicted: list[Decision] = []
         self._sequence = 0
         self._anonymous = 0
+        self.stood_s = 0.0
         self.late_views = 0
         self.duplicate_views = 0
 
@@ -135,7 +72,8 @@ class PartTracker:
     def restore(self, decisions: Iterable[Decision]) -> None:
         """Remembers what a process before this one has decided, the oldest first; the sequence goes on from there."""
         for decision in decisions:
-            self._remember(decision.part_id, decision.stamp_s, max(decision.arrivals_ns, default=None))
+            last_arrival_ns = max(decision.arrivals_ns, default=None)
+            self._remember(decision.part_id, LastSeen(decision.stamp_s, last_arrival_ns, self.stood_s))
             self._sequence = max(self._sequence, decision.sequence)
 
     def add(
@@ -179,9 +117,10 @@ class PartTracker:
         verdict = ViewVerdict(view_index, Status(status), float(score), bool(anomalous), evidence)
         if view_index in part.views:
             self.duplicate_views += 1
-            verdict = _worse(part.views[view_index], verdict)
+            verdict = worse(part.views[view_index], verdict)
         part.views[view_index] = verdict
         part.arrivals_ns.append(arrival_ns)
+        part.judged_stood_s = self.stood_s
         if not part.announced and belt_m is not None:
             part.belt_m = belt_m
         if view_count > 0 or part.expected > 0:  # an index beyond the count proves that the count was too small
@@ -236,14 +175,16 @@ class PartTracker:
         decision = self._decide(part_id)
         if part.expected or not views or len(views) < part.announced:
             reject = reject or (bool(views) and self._policy.judge(views).reject)
-            fail_safe = f"not decided before the gate: {'rejected' if reject else 'passed'} by the fail-safe"
+            fail_safe = f"{UNDECIDED}: {'rejected' if reject else 'passed'} by the fail-safe"
             decision = replace(decision, reject=reject, reason=f"{decision.reason}; {fail_safe}")
         return self._numbered(decision)
 
     def flush(self, now_s: float) -> list[Decision]:
         """Decides the parts whose next view is overdue; what never came counts against the part."""
         decisions, self._evicted = self._evicted, []
-        overdue = [part_id for part_id, part in self._open.items() if part.deadline_s <= now_s]
+        overdue = [
+            part_id for part_id, part in self._open.items() if part.deadline_s + (self.stood_s - part.stood_s) <= now_s
+        ]
         decisions += [self._decide(part_id) for part_id in overdue]
         return [self._numbered(decision) for decision in decisions]
 
@@ -271,22 +212,22 @@ class PartTracker:
         self._open.update(announced)
         return decisions
 
-    def _part(self, part_id: str, stamp_s: float, arrival_ns: int | None, now_s: float) -> _Part | None:
+    def _part(self, part_id: str, stamp_s: float, arrival_ns: int | None, now_s: float) -> GatheredPart | None:
         """The open part that a view belongs to; None when that part is decided."""
         part = self._open.get(part_id)
-        if part is not None and _is_after(part.stamp_s, part.last_arrival_ns, stamp_s, arrival_ns, self._timeout_s):
+        if part is not None and self._is_over(part.last_seen, stamp_s, arrival_ns, self._timeout_s):
             self._evicted.append(self._decide(part_id))
             self._decided.pop(part_id)
             part = None
         if part_id in self._decided:
             horizon_s = min(self._timeout_s, self._gate_delay_s or self._timeout_s)
-            if not _is_after(*self._decided[part_id], stamp_s, arrival_ns, horizon_s):
+            if not self._is_over(self._decided[part_id], stamp_s, arrival_ns, horizon_s):
                 return None
             del self._decided[part_id]
         if part is None:
-            part = self._open[part_id] = _Part(0, now_s, stamp_s)
+            part = self._open[part_id] = GatheredPart(0, now_s, stamp_s, judged_stood_s=self.stood_s)
         part.stamp_s = max(part.stamp_s, stamp_s)
-        part.deadline_s = now_s + self._timeout_s
+        part.deadline_s, part.stood_s = now_s + self._timeout_s, self.stood_s
         self._open.move_to_end(part_id)
         if len(self._open) > self._max_open:
             self._evicted.append(self._decide(next(iter(self._open))))
@@ -296,7 +237,7 @@ class PartTracker:
         part = self._open.pop(part_id)
         views = [part.views[index] for index in sorted(part.views)]
         verdict = self._policy.judge(views, part.missing)
-        self._remember(part_id, part.stamp_s, part.last_arrival_ns)
+        self._remember(part_id, part.last_seen)
         return Decision(
             part_id=part_id,
             reject=verdict.reject,
@@ -309,9 +250,12 @@ class PartTracker:
             belt_m=part.belt_m,
         )
 
-    def _remember(self, part_id: str, stamp_s: float, arrival_ns: int | None) -> None:
+    def _is_over(self, last: LastSeen, stamp_s: float, arrival_ns: int | None, horizon_s: float) -> bool:
+        return last.precedes(stamp_s, arrival_ns, horizon_s + self.stood_s - last.stood_s)
+
+    def _remember(self, part_id: str, last_seen: LastSeen) -> None:
         self._decided.pop(part_id, None)
-        self._decided[part_id] = stamp_s, arrival_ns
+        self._decided[part_id] = last_seen
         while len(self._decided) > self._max_decided:
             self._decided.popitem(last=False)
 
@@ -319,21 +263,3 @@ class PartTracker:
         """Decisions get their number when they are handed out, so that it always grows by one."""
         self._sequence += 1
         return replace(decision, sequence=self._sequence)
-
-
-def _is_after(
-    last_stamp_s: float, last_arrival_ns: int | None, stamp_s: float, arrival_ns: int | None, horizon_s: float
-) -> bool:
-    """Whether a view is later than a part that was last seen then can be."""
-    if stamp_s > last_stamp_s + horizon_s:
-        return True
-    return None not in (arrival_ns, last_arrival_ns) and arrival_ns > last_arrival_ns + 1e9 * horizon_s  # type: ignore[operator]
-
-
-def _worse(one: ViewVerdict, other: ViewVerdict) -> ViewVerdict:
-    """Of two verdicts on a view the one that speaks more against the part."""
-
-    def badness(verdict: ViewVerdict) -> tuple[bool, bool, float]:
-        return verdict.anomalous, not verdict.judged, verdict.score if verdict.judged else 0.0
-
-    return max(one, other, key=badness)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pad_ros.common.files import append_whole
 from pad_ros.common.registry import create
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.errors import ConfigError
 
 IMPLEMENTATIONS = {
@@ -75,7 +75,7 @@ class LogPlc:
     def send(self, decision: Decision) -> None:
         """Writes the decision's whole line, or raises OSError and leaves none of it."""
         row = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in asdict(decision).items()}
-        for name in ("arrivals_ns", "belt_m", "session"):  # of interest inside alone
+        for name in ("arrivals_ns", "belt_m", "session", "good_for_s"):  # of interest inside alone
             del row[name]
         row = {key: v for key, v in row.items() if v is not None or not key.startswith("to_gate")}
         line = json.dumps(row) + "\n"

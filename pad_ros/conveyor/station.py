@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from pad_ros.conveyor.decision import IN_TIME, TAKEN, Decision
 from pad_ros.conveyor.decisions import DecisionJournal, OpenPart
 from pad_ros.conveyor.gate import Gate
-from pad_ros.conveyor.parts import Decision, PartTracker
+from pad_ros.conveyor.parts import PartTracker
 from pad_ros.conveyor.policy import RejectPolicy
 from pad_ros.conveyor.tally import Tally
 
@@ -48,13 +48,14 @@ class Station:
         self._reject_undecided, self._dry_run = reject_undecided, dry_run
         self.run = journal.run
         self.tally: Tally = journal.tally
+        self._ticked_s = math.inf  # when `tick` was called last
         # Of its own for each process: one whose journal was lost, or not written, repeats no number.
         self._session = random.SystemRandom().randint(1, 0xFFFF_FFFF)
-        self._unnoted: deque[Decision] = deque()
         tracker.restore(journal.decisions)
 
     def resume(self, now_s: float) -> None:
         """Takes up what the process before has left."""
+        self._ticked_s = now_s
         for part in self._journal.open:
             self.tracker.announce(part.part_id, part.view_count, part.stamp_s, now_s, part.belt_m)
         for decision in self._journal.unsent:
@@ -82,6 +83,9 @@ class Station:
 
     def tick(self, now_s: float) -> None:
         """Decides what is overdue, and lets go what must leave; to be called every `GateSettings.ahead_s`."""
+        if self.gate.stands(now_s):
+            self.tracker.stood_s += max(0.0, now_s - self._ticked_s)
+        self._ticked_s = now_s
         for decision in self.tracker.flush(now_s):
             self._decided(decision, now_s)
         if self.gate.off:
@@ -129,10 +133,15 @@ class Station:
         decision = self.gate.command(decision)
         return replace(decision, reject=False) if self._dry_run else decision
 
+    @property
+    def how_taken(self) -> str:
+        """How the PLC takes commands, for the records."""
+        told = "; dry run: it was told that the part is good" if self._dry_run else ""
+        return (TAKEN if self.gate.off else IN_TIME) + told
+
     def sent(self, decision: Decision) -> None:
-        """Notes that the PLC has taken a decision, or that it is not offered any more; from one thread."""
-        self._unnoted.append(decision)
-        self._note(self._note_sent)
+        """Notes that the PLC has taken a decision, or that it is not offered any more."""
+        self._note(lambda: self._journal.sent(decision))
 
     def lost(self, decision: Decision) -> None:
         """The PLC never took a decision: it is over, no process to come shall offer it again; from one thread."""
@@ -143,11 +152,6 @@ class Station:
     def _tallied(self, said: str) -> str:
         self._note(lambda: self._journal.tallied(self.tally))
         return said
-
-    def _note_sent(self) -> None:
-        while self._unnoted:  # also what could not be noted when the disk was full
-            self._journal.sent(self._unnoted[0])
-            self._unnoted.popleft()
 
     def _decided(self, decision: Decision, now_s: float) -> None:
         decision = replace(decision, session=self._session)

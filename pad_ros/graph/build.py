@@ -10,7 +10,7 @@ from typing import Any
 
 from pad_ros.common.resources import share_folder
 from pad_ros.errors import ConfigError
-from pad_ros.graph.description import ARGUMENTS, NODES, SOURCES, STARTED_BY, WAIT_SUBSCRIBERS
+from pad_ros.graph.description import ARGUMENTS, NODES, SOURCES, SPARE, STARTED_BY, WAIT_SUBSCRIBERS
 from pad_ros.graph.parameters import Node, Value
 from pad_ros.graph.params_file import check_params_file
 from pad_ros.sources.bag_metadata import find_image_topic
@@ -27,6 +27,7 @@ class Process:
     remappings: tuple[tuple[str, str], ...] = ()
     log_level: str = "info"
     required: bool = True  # when it ends, it is started again
+    spare: bool = False  # when that is of no use, the others go on
 
     def with_journal(self, folder: Path) -> dict[str, Value]:
         """The parameters, with a journal in `folder` for a node that takes one and was given none."""
@@ -60,7 +61,7 @@ def build(arguments: Mapping[str, Any], overrides: Mapping[str, Mapping[str, Any
     unknown = set(arguments) - set(values)
     if unknown:
         raise ConfigError(f"unknown arguments {', '.join(sorted(unknown))}; there are {', '.join(values)}")
-    values.update({name: "" if value is None else str(value) for name, value in arguments.items()})
+    values.update({name: _text(value) for name, value in arguments.items()})
     overrides = overrides or {}
     unknown = set(overrides) - set(NODES)
     if unknown:
@@ -84,6 +85,7 @@ def build(arguments: Mapping[str, Any], overrides: Mapping[str, Mapping[str, Any
                 remappings=_remappings(values),
                 log_level=values["log_level"] or "info",
                 required=name not in SOURCES,
+                spare=name in SPARE,
             )
             for name in names
         ),
@@ -114,6 +116,12 @@ def parse_settings(texts: Iterable[str]) -> tuple[dict[str, str], dict[str, dict
     return arguments, overrides
 
 
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
 def _node_names(values: Mapping[str, str]) -> list[str]:
     if not values["product"]:
         raise ConfigError("no product: give the folder that `pad train` made, as in product:=sample/product")
@@ -125,7 +133,7 @@ def _node_names(values: Mapping[str, str]) -> list[str]:
         from pad_ros.sources.frames import open_source  # brings OpenCV, and no ROS
 
         open_source(values["source"])
-    started = [node for node, argument in STARTED_BY.items() if values[argument]]
+    started = [node for node, argument in STARTED_BY.items() if values[argument] not in ("", "false")]
     names = ["localization", "background", "anomaly", "conveyor", *started]
     return _chosen(values["nodes"].split(","), names) if values["nodes"] else names
 

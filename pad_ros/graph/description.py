@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pad_ros.conveyor.policy import IMPLEMENTATIONS as POLICIES
 from pad_ros.graph.line import GATE, PLC
+from pad_ros.graph.page import PAGE, PAGE_ARGUMENTS
 from pad_ros.graph.parameters import Argument, Node, Parameter
 
 PACKAGE = "pad_ros"
@@ -62,7 +63,8 @@ _RECORDS = Parameter("records", "", "folder in which verdicts and decisions are 
 _STATION = Parameter("station", "", "name of this station in the records; empty: the host's name")
 
 SOURCES = {"camera": "source", "bag_player": "bag"}  # started by this argument; may come to their end
-STARTED_BY = {**SOURCES, "records": "records"}
+STARTED_BY = {**SOURCES, "records": "records", "dashboard": "dashboard"}
+SPARE = ("dashboard",)  # the line goes on without these when they cannot
 _NAMES = r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*"  # as ROS takes them
 _TOPIC = rf"(~?/)?{_NAMES}"
 _STAGE = (_AUTOSTART, _PRODUCT, _TRANSPORT, _QOS, _QUEUE)
@@ -178,6 +180,11 @@ NODES: dict[str, Node] = {
                 Parameter("row_days", 730.0, "days after which verdicts and decisions go", 0.0, 100_000.0),
             ),
         ),
+        Node(
+            "dashboard",
+            "serves the operator's page",
+            (_AUTOSTART, _PRODUCT, _TRANSPORT, _QOS, _STATION, *PAGE),
+        ),
     )
 }
 
@@ -213,7 +220,7 @@ ARGUMENTS: tuple[Argument, ...] = (
         "image_qos",
         "",
         "reliable or sensor_data",
-        tuple((n, "image_qos") for n in ("localization", "background", "anomaly", "records")),
+        tuple((n, "image_qos") for n in ("localization", "background", "anomaly", "records", "dashboard")),
     ),
     Argument(
         "image_topic",
@@ -246,7 +253,10 @@ ARGUMENTS: tuple[Argument, ...] = (
         (("records", "records"), ("conveyor", "records")),
         path=True,
     ),
-    Argument("station", "", "name of this station in the records", (("records", "station"), ("conveyor", "station"))),
+    Argument(
+        "station", "", "name of this station", tuple((n, "station") for n in ("records", "conveyor", "dashboard"))
+    ),
+    *PAGE_ARGUMENTS,
     Argument(
         "nodes",
         "",

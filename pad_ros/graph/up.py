@@ -25,7 +25,7 @@ from pad_ros.graph.restarts import GaveUpError, RestartPolicy
 
 _PATIENCE_S = 12.0  # from the request to end until a process is killed
 # Who ends together; the conveyor hears the last verdicts, and decides the open parts; the records hear all.
-_ORDER = (("camera", "bag_player", "localization", "background"), ("anomaly",), ("conveyor",), ("records",))
+_ORDER = (("camera", "bag_player", "localization", "background"), ("anomaly",), ("conveyor",), ("records", "dashboard"))
 
 
 class Processes:
@@ -56,6 +56,7 @@ class Processes:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._begun: dict[str, float] = {}
         self._due: dict[str, float] = {}  # when a node that died is started again
+        self._given_up: set[str] = set()
         try:
             for name in self._graph:
                 self._start(name)
@@ -75,7 +76,7 @@ class Processes:
         """Starts again what died, when its time has come; why the graph cannot go on, empty while it can."""
         for name, process in self._running.items():
             code = process.poll()
-            if code is None:
+            if code is None or name in self._given_up:
                 continue
             if not self._graph[name].required:
                 if code:
@@ -84,7 +85,11 @@ class Processes:
                 try:
                     delay = self._policy.delay(name, code, time.monotonic() - self._begun[name])
                 except GaveUpError as error:
-                    return str(error)
+                    if not self._graph[name].spare:
+                        return str(error)
+                    self._given_up.add(name)
+                    print(f"pad up: {error}; the line goes on without it", file=sys.stderr, flush=True)
+                    continue
                 self._due[name] = time.monotonic() + delay
                 print(
                     f"pad up: {name} died (exit code {code}); started again in {delay:.1f} s",

@@ -39,7 +39,8 @@ class PoseFinder:
             max_error_px: largest reprojection error of an inlier.
             min_inliers: fewest distinct keypoints that must agree with the first pose.
             min_support: smallest part of the points that should be seen which must be found.
-            min_coverage: smallest part of the area where points should be seen which the inliers must span.
+            min_coverage: smallest part of the area where points should be seen, within the picture, which the
+                inliers must span.
             max_trials: most RANSAC samples.
             seed: of RANSAC.
 
@@ -128,13 +129,18 @@ class PoseFinder:
             raise NotLocalizedError(
                 f"the part would be {distance:.3g} away, outside {self._distances[0]:.3g}…{self._distances[1]:.3g}"
             )
+        pixels, front = project(self._camera, pose, self._map.points[expected])
+        size = (self._camera.width, self._camera.height)
+        inside = front & ((pixels >= 0) & (pixels < size)).all(axis=1)
+        expected, pixels = expected[inside], pixels[inside]  # of a part that goes beyond the picture, what it shows
+        if not len(expected):
+            raise NotLocalizedError("none of the part's points would be in the picture")
         support = float(np.isin(expected, agreed[:, 1]).mean())
         if support < self._min_support:
             raise NotLocalizedError(
                 f"{support:.1%} of the {len(expected)} points that should be seen were found, "
                 f"at least {self._min_support:.0%} needed"
             )
-        pixels, _ = project(self._camera, pose, self._map.points[expected])
         coverage = _hull_area(features.keypoints[agreed[:, 0]]) / max(_hull_area(pixels), 1e-9)
         if coverage < self._min_coverage:
             raise NotLocalizedError(

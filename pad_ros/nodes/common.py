@@ -100,6 +100,11 @@ class PadNode(LifecycleNode):
         self._subscribed.append(self.create_subscription(kind, topic, callback, QOS[qos]))
         return self._subscribed[-1]
 
+    def unsubscribe(self, subscription: Any) -> None:
+        """Ends a subscription before the node is deactivated."""
+        self._subscribed.remove(subscription)
+        self.destroy_subscription(subscription)
+
     def subscribe_images(self, callback: Callable[[Any], None]) -> None:
         """Subscribes to the images in the transport and QoS that the parameters name."""
         compressed = self.value("image_transport") == "compressed"

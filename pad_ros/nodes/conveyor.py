@@ -11,8 +11,8 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from pad_ros.common.identity import Identity
+from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.outbox import Outbox
-from pad_ros.conveyor.parts import Decision
 from pad_ros.conveyor.plc import create_plc, plc_settings
 from pad_ros.conveyor.station import Station
 from pad_ros.msg import AnomalyResult, PartView, RejectCommand
@@ -32,7 +32,6 @@ class ConveyorNode(ProductNode):
     """Publishes one RejectCommand per part."""
 
     kind = "conveyor"
-
     station: Station | None = None
 
     def __init__(self) -> None:
@@ -84,10 +83,8 @@ class ConveyorNode(ProductNode):
         if hasattr(self, "_outbox"):
             self.station.stop(time.monotonic())
             self._outbox.close()
-            if len(self.station.gate):
-                self.get_logger().error(
-                    f"stopped before the gate: {len(self.station.gate)} commands wait for the next start"
-                )
+            if waiting := len(self.station.gate):
+                self.get_logger().error(f"stopped before the gate: {waiting} commands wait for the next start")
         if hasattr(self, "_records"):
             self._records.close()
 
@@ -183,7 +180,7 @@ class ConveyorNode(ProductNode):
         self._commands.publish(reject_message(decision, max(headers, key=convert.stamp_of, default=None)))
 
     def _on_sent(self, decision: Decision) -> None:
-        self._records.answered(decision)
+        self._records.answered(decision, how=self.station.how_taken)
         self.station.sent(decision)
 
     def _on_lost(self, decision: Decision, problem: str) -> None:

@@ -24,6 +24,9 @@ QOS = {
     "results": _profile(1000, kept=True),
     # The same for publishers of masks and pictures, which are larger; who must lose none subscribes with "results".
     "pictures": _profile(30, kept=True),
+    # For who looks at pictures now and then: the newest, in either reliability. It holds up no publisher.
+    "newest_reliable": _profile(1),
+    "newest_sensor_data": _profile(1, reliable=False),
     # What is said once and late comers need too: the map of the product.
     "latched": _profile(1, kept=True),
 }

@@ -10,9 +10,10 @@ from std_msgs.msg import Header
 
 from pad_ros.common.identity import Identity
 from pad_ros.conveyor.belt import Belt
+from pad_ros.conveyor.decision import Decision, gate_delay
 from pad_ros.conveyor.decisions import DecisionJournal
 from pad_ros.conveyor.gate import Gate, GateSettings
-from pad_ros.conveyor.parts import Decision, PartTracker, gate_delay
+from pad_ros.conveyor.parts import PartTracker
 from pad_ros.conveyor.policy import PolicyChoice, RejectPolicy
 from pad_ros.conveyor.station import Station
 from pad_ros.errors import ConfigError

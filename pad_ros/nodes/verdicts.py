@@ -12,7 +12,7 @@ from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
 
 from pad_ros.common.identity import Identity
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.msg import AnomalyRegion, AnomalyResult, PartView
 from pad_ros.nodes.convert import matrix_from_pose, pose_message, stamp_of
 from pad_ros.results import Inspection, PoseEstimate, Region, RegionKind, Status

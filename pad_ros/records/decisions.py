@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import TAKEN, Decision
 from pad_ros.records.backlog import Backlog
 from pad_ros.records.models import Answer, Clock, DecisionRow, now, number, uid_of
 from pad_ros.records.store import Store
@@ -46,10 +46,10 @@ class DecisionLog:
         if self._store is not None:
             self._backlog.add(decision_row(decision, run, self._store.station))
 
-    def answered(self, decision: Decision, problem: str = "") -> None:
-        """Keeps that the PLC took a decision, or why it never did."""
+    def answered(self, decision: Decision, problem: str = "", how: str = TAKEN) -> None:
+        """Keeps that the PLC took a decision, and how; or why it never did."""
         if self._store is not None:
-            self._backlog.add(answer_row(decision, problem, self._store.station))
+            self._backlog.add(answer_row(decision, problem, self._store.station, how))
 
     def close(self) -> None:
         """Tries once more to write what waits, and lets go of the file; may be called twice."""
@@ -81,15 +81,15 @@ def decision_row(decision: Decision, run: int, station: str) -> DecisionRow:
     )
 
 
-def answer_row(decision: Decision, problem: str, station: str) -> Answer:
-    """The row of the PLC's answer; a problem says why it never took the command."""
+def answer_row(decision: Decision, problem: str, station: str, how: str = TAKEN) -> Answer:
+    """The row of the PLC's answer; a problem says why it never took the command, else `how` it did."""
     uid = decision_uid(decision, station)
     return Answer(
         uid=uid_of("answer", uid, problem),
         station=station,
         decision_uid=uid,
         taken=not problem,
-        text=problem or "taken",
+        text=problem or how,
     )
 
 

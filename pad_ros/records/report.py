@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import base64
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pad_ros.common.files import write_text
 from pad_ros.evaluation.report import html_page, stage_bar, view_card
-from pad_ros.evaluation.results_writer import encode_jpeg
 from pad_ros.evaluation.summary import format_ms
 from pad_ros.records.charts import drift_chart, parts_chart
-from pad_ros.records.places import Place, Surface, find_places, pixel_of, visible
+from pad_ros.records.found import found_section
+from pad_ros.records.panels import section, table
 from pad_ros.records.queries import Choice
 from pad_ros.records.shift import Shift, read_shift
 from pad_ros.records.store import Store
 from pad_ros.records.twins import Twins, write_worst
 
 _WORST = 12
-_PLACES = 8
+_LOST = 20
 
 
 def write_shift_report(store: Store, path: Path, choice: Choice, folders: Iterable[Path] = ()) -> Path:
@@ -49,31 +49,18 @@ def write_shift_report(store: Store, path: Path, choice: Choice, folders: Iterab
     body = "\n".join(
         [
             _header(shift),
-            _section("Parts over the shift", parts_chart(shift.spans()) if shift.parts else ""),
-            _found(shift, twins),
+            section("Parts over the shift", parts_chart(shift.spans()) if shift.parts else ""),
+            found_section(shift, twins),
             _drift(shift),
-            _section("Images without result", _unjudged(shift)),
-            _section("Times", _times(shift)),
-            _section("Commands and the PLC", _plc(shift)),
+            section("Images without result", _unjudged(shift)),
+            section("Times", _times(shift)),
+            section("Commands and the PLC", _plc(shift)),
             f'<h2>The worst pictures</h2><div class="views">{cards}</div>' if cards else "",
         ]
     )
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     write_text(path, html_page(f"{shift.station}: shift report", body, style))
     return path
-
-
-def _section(title: str, body: str) -> str:
-    return f'<h2>{escape(title)}</h2><section class="panel">{body}</section>' if body else ""
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    def line(cells: Sequence[str], tag: str) -> str:
-        kinds = (' class="num"' if column in numbers else "" for column in range(len(cells)))
-        return "".join(f"<{tag}{kind}>{escape(cell)}</{tag}>" for cell, kind in zip(cells, kinds, strict=True))
-
-    lines = "".join(f"<tr>{line(cells, 'td')}</tr>" for cells in rows)
-    return f"<table><tr>{line(header, 'th')}</tr>{lines}</table>"
 
 
 def _header(shift: Shift) -> str:
@@ -100,7 +87,7 @@ def _header(shift: Shift) -> str:
         if count
     )
     remarks = shift.remarks()
-    notes = "".join(f"<li>{escape(remark)}</li>" for remark in remarks)
+    notes = "".join(f"<li>{_with_code(remark)}</li>" for remark in remarks)
     said = f'<div class="attention"><ul>{notes}</ul></div>' if remarks else '<p class="fine">Nothing stands out.</p>'
     return f"""<header>
 <h1>{escape(shift.station)}: shift report</h1>
@@ -110,80 +97,9 @@ def _header(shift: Shift) -> str:
 </header>"""
 
 
-def _found(shift: Shift, twins: Twins) -> str:
-    kinds = shift.kinds()
-    most = max(count for count, _ in kinds.values()) or 1
-    bars = "".join(
-        f'<b>{kind}</b><i class="{kind}" style="width:{100 * count / most:.1f}%"></i>'
-        f'<span class="num">{count} regions, {parts} parts</span>'
-        for kind, (count, parts) in kinds.items()
-    )
-    pieces = [f'<section class="panel"><div class="bars">{bars}</div>{_note_of_kinds()}</section>']
-    for checksum, name in dict.fromkeys((view.product_checksum, view.product) for view in shift.views):
-        surface = twins.surface(checksum)
-        views = [view for view in shift.views if view.product_checksum == checksum]
-        if surface is None:
-            if any(view.regions for view in views if view.anomalous):
-                pieces.append(
-                    f'<section class="panel">The twin of {escape(name)} is not at hand: no places. '
-                    "Name its folder with --product.</section>"
-                )
-            continue
-        places, nowhere = find_places(views, surface)
-        if places:
-            shown = _places(name, checksum, surface, places, nowhere, twins)
-            pieces.append(f'<section class="panel">{shown}</section>')
-    return f"<h2>What was found</h2>{''.join(pieces)}"
-
-
-def _note_of_kinds() -> str:
-    return (
-        '<p class="note">Missing: only the twin has it. Added: only the image has it. Modified: both have it, and it '
-        "looks different.</p>"
-    )
-
-
-def _places(name: str, checksum: str, surface: Surface, places: Sequence[Place], nowhere: int, twins: Twins) -> str:
-    figures = ""
-    for pose, picture in twins.turn(checksum):
-        data = base64.b64encode(encode_jpeg(picture, 480)).decode("ascii")
-        spots = "".join(
-            _spot(number, place, len(place.parts) / len(places[0].parts), pixel_of(place, surface, pose))
-            for number, place in enumerate(places[:_PLACES], start=1)
-            if visible(place, pose)
-        )
-        figures += (
-            f'<figure><img src="data:image/jpeg;base64,{data}" alt="twin of {escape(name, quote=True)}">'
-            f'<svg viewBox="0 0 100 100" preserveAspectRatio="none">{spots}</svg></figure>'
-        )
-    rows = [
-        (
-            str(number),
-            str(len(place.parts)),
-            ", ".join(f"{kind} ×{count}" for kind, count in place.kinds.most_common()),
-            f"{place.worst:.1f}×",
-            ", ".join(f"{value:.3g}" for value in place.point),
-        )
-        for number, place in enumerate(places[:_PLACES], start=1)
-    ]
-    where = f"x, y, z on the twin ({surface.product.unit})"
-    table = _table(("place", "parts", "found", "worst peak", where), rows, numbers=(1, 3))
-    more = f"{len(places) - _PLACES} more places have fewer parts. " if len(places) > _PLACES else ""
-    off = f"{nowhere} regions lie beside the part. " if nowhere else ""
-    return (
-        f"<b>Where on {escape(name)}</b><div class='halves'><div class='turn'>{figures}</div><div>{table}"
-        '<p class="note">A part counts once per place, however many views show it; peaks in thresholds. '
-        f"{more}{off}</p></div></div>"
-    )
-
-
-def _spot(number: int, place: Place, share: float, at: tuple[float, float]) -> str:
-    x, y = (100 * value for value in at)
-    kind = place.kinds.most_common(1)[0][0]
-    return (
-        f'<circle class="spot {kind}" cx="{x:.1f}" cy="{y:.1f}" r="{2.5 + 5.0 * share**0.5:.1f}"/>'
-        f'<text x="{x:.1f}" y="{y + 1.6:.1f}">{number}</text>'
-    )
+def _with_code(text: str) -> str:
+    """Text with `commands` set as such."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text))
 
 
 def _drift(shift: Shift) -> str:
@@ -195,7 +111,7 @@ def _drift(shift: Shift) -> str:
         if drift.calibration:
             numbers = (
                 f"{len(drift.scores)} good images; median {drift.ratio:.2f}× the calibration's "
-                f"({len(drift.calibration)} images); {drift.high:.1%} above 95 % of them."
+                f"({len(drift.calibration)} images); {100 * drift.high:.1f} % above 95 % of them."
             )
         pieces.append(
             f'<section class="panel"><b>{escape(drift.product)}</b>{drift_chart(spans, drift.calibration)}'
@@ -215,7 +131,7 @@ def _unjudged(shift: Shift) -> str:
         last = max(view.recorded for view in views).astimezone()
         share = f"{100 * count / len(shift.views):.1f} %"
         rows.append((status.replace("_", " "), str(count), share, f"{reason} (×{times})", f"{last:%H:%M:%S}"))
-    return _table(("status", "images", "share", "most often", "last"), rows, numbers=(1, 2))
+    return table(("status", "images", "share", "most often", "last"), rows, numbers=(1, 2))
 
 
 def _times(shift: Shift) -> str:
@@ -224,14 +140,14 @@ def _times(shift: Shift) -> str:
         return ""
     medians = {stage: times[0] for stage, times in stages.items() if stage != "total"}
     rows = [(stage, *(format_ms(ms) for ms in times)) for stage, times in stages.items()]
-    return stage_bar(medians) + _table(("stage", "median", "95 %", "longest"), rows, numbers=(1, 2, 3))
+    return stage_bar(medians) + table(("stage", "median", "95 %", "longest"), rows, numbers=(1, 2, 3))
 
 
 def _plc(shift: Shift) -> str:
     if not shift.parts:
         return ""
     gates = shift.gates()
-    counts = _table(
+    counts = table(
         ("commands", "taken", "lost", "without answer", "numbers missing", "longest until taken"),
         [
             (
@@ -253,6 +169,7 @@ def _plc(shift: Shift) -> str:
             "reject" if part.decision.reject else "pass",
             part.answer.text if part.answer else "",
         )
-        for part in lost[:20]
+        for part in lost[:_LOST]
     ]
-    return counts + _table(("time", "part", "command", "why it was lost"), rows)
+    more = f'<p class="note">The first {_LOST} of {len(lost)}.</p>' if len(lost) > _LOST else ""
+    return counts + table(("time", "part", "command", "why it was lost"), rows) + more

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from sqlalchemy.orm import Session
 
+from pad_ros.conveyor.decision import IN_TIME, UNDECIDED
 from pad_ros.records.models import ProductRow, View
 from pad_ros.records.queries import Choice, Part, read_parts, read_products, read_views
 from pad_ros.results import RegionKind, Status
@@ -106,14 +107,14 @@ class Shift:
         return max(waits, default=0.0)
 
     def late(self) -> int:
-        """Commands that the PLC took later than their part was expected at the gate.
+        """Commands that the PLC took later than their part was expected at the gate, where nobody looked at the gate.
 
         By spans of time, for clocks differ; a belt that stands makes the PLC wait as well.
         """
         count = 0
         for part in self.parts:
             made, answer = part.decision, part.answer
-            if answer is not None and answer.taken and made.gate_time:
+            if answer is not None and answer.taken and made.gate_time and not answer.text.startswith(IN_TIME):
                 waited = (answer.recorded - made.recorded).total_seconds()
                 count += waited > (made.gate_time - made.stamp) / 1e9
         return count
@@ -198,6 +199,10 @@ class Shift:
                 f"the PLC took {late} commands later than their parts were expected at the gate: was it away, or did "
                 "the belt stand?"
             )
+        if undecided := sum(UNDECIDED in part.decision.reason for part in self.parts):
+            found.append(f"{undecided} parts came to the gate before their verdict was complete: the fail-safe decided")
+        if dry := sum(part.answer is not None and "dry run" in part.answer.text for part in self.parts):
+            found.append(f"dry run: of {dry} parts the PLC was told that they are good, whatever was decided")
         if gates["waiting"]:
             found.append(f"{gates['waiting']} commands have no answer of the PLC on record")
         if gaps:

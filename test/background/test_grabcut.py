@@ -40,6 +40,15 @@ def test_leaves_out_the_shadow(segmenter):
     assert (found & ~disc(54)).sum() < 30
 
 
+def test_leaves_out_what_the_belt_passes_into_without_an_edge(segmenter):
+    part = disc(50)
+    scene = make_scene(part)
+    y, x = np.mgrid[0:SIZE, 0:SIZE]
+    glow = np.exp(-((x - 160) ** 2 + (y - 100) ** 2) / (2 * 18.0**2))[..., None] * ~part[..., None]  # a lamp's
+    image = np.clip(scene.image + glow * np.array([90, -60, -90]), 0, 255).astype(np.uint8)
+    assert (segmenter.segment(image, part) & ~disc(54)).sum() < 30
+
+
 def test_leaves_out_what_does_not_touch_the_part(segmenter):
     part, loose = disc(50), box(10, 10, 16, 16)
     found = segmenter.segment(make_scene(part, extra=loose).image, part)

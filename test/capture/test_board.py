@@ -27,7 +27,7 @@ def test_the_pdf_is_in_true_size(paper, tmp_path):
         [[float(n) for n in found] for found in re.findall(rb"([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+) re f", data)]
     )
     squares = boxes[np.isclose(boxes[:, 2], 1000 * board.square)]
-    assert len(squares) == 59
+    assert len(squares) == 44  # of a rim of two squares; the middle is left free
     assert squares[:, 0].min() > 5
     assert (squares[:, 0] + squares[:, 2]).max() < width - 5
     bar = boxes[-1]
@@ -42,11 +42,24 @@ def test_the_pdf_is_in_true_size(paper, tmp_path):
 
 def test_the_pattern_is_opencvs():
     picture = BOARD.picture(56, 0.0)
-    assert np.array_equal(picture[..., 0], BOARD.charuco.generateImage((9 * 56, 13 * 56)))
+    theirs = BOARD.charuco.generateImage((11 * 56, 15 * 56))
+    rim = np.ones(theirs.shape, bool)
+    rim[2 * 56 : -2 * 56, 2 * 56 : -2 * 56] = False
+    assert np.array_equal(picture[..., 0][rim], theirs[rim])
+    assert (picture[..., 0][~rim] == 255).all()
+    assert np.allclose(BOARD.middle, (7 * BOARD.square, 11 * BOARD.square))
+
+
+def test_corners_beside_the_plain_middle_are_none():
+    ids = np.arange(10 * 14)
+    points = BOARD.corner_points(ids[BOARD.has(ids)])
+    half = np.array(BOARD.middle) / 2
+    assert len(points) == 2 * (10 + 12)
+    assert not (np.abs(points[:, :2]) < half + BOARD.square / 2).all(axis=1).any()
 
 
 def test_a_board_printed_at_97_percent():
-    with pytest.raises(CaptureError, match=r"printed at 97 %.*--square 19.40"):
+    with pytest.raises(CaptureError, match=r"printed at 97 %.*--square 16.97"):
         check_bar(97.0, Board.of("a4"))
     check_bar(100.3, Board.of("a4"))
 

@@ -85,19 +85,23 @@ def test_a_face_of_the_part_is_no_ground():
     assert find_plane(wall, cameras, 0.002, rng) is None
 
 
+SHEET = np.array([[0.9, 1.2], [0.66, 0.96]])  # a board's size, and its plain middle's
+
+
 def test_a_part_without_points_needs_a_board():
     bare = sparse_of(poses(), scene_points()[400:])
     with pytest.raises(CaptureError, match="too little texture"):
         part_of(bare, True)
-    placed = part_of(bare, True, surface=(0.3, 0.4))
-    assert np.allclose(placed.box[0], (-0.15, -0.2, 0))
+    placed = part_of(bare, True, SHEET)
+    assert np.allclose(placed.box[0], (-0.45, -0.6, 0))
 
 
 def test_silhouettes_give_the_hull_back():
     views = poses()
     masks = [ball_mask(pose) for pose in views]
     masks[3] = np.zeros_like(masks[3])  # one view that failed does not carve everything away
-    hull = carve(masks, CAMERA, views, np.array([[-0.2, -0.2, 0], [0.2, 0.2, 0.3]]), 48, 0.9)
+    votes = [np.where(mask, 1.0, -1.0).astype(np.float32) for mask in masks]
+    hull = carve(votes, CAMERA, views, np.array([[-0.2, -0.2, 0], [0.2, 0.2, 0.3]]), 48, 0.9)
     shares = [agreement(hull.silhouette(CAMERA, pose), ball_mask(pose)) for pose in views]
     assert min(shares) > 0.9
 
@@ -129,6 +133,42 @@ def test_all_views_agree_on_the_part():
     shares = [agreement(alpha > 0.5, ball_mask(pose)) for alpha, pose in zip(made.alphas, views, strict=True)]
     assert np.median(shares) > 0.93
     assert len(disagreeing(made)) <= 1
+
+
+def on_a_sheet(colour, hides=0.0, shadow=1.0):
+    """A ball without points on a board whose squares are as black as itself; `hides` brightens the odd views."""
+    texture = np.full((400, 300, 3), 235, np.uint8)
+    rows, columns = np.mgrid[:400, :300]
+    rim = (np.minimum(rows, 399 - rows) < 40) | (np.minimum(columns, 299 - columns) < 40)
+    texture[rim & ((rows // 20 + columns // 20) % 2 == 0)] = 20
+    far = np.hypot(rows - 200, columns - 190)
+    texture[(far < 50) & ~rim] = np.uint8(235 * shadow)
+    stage, rng, images = Stage(texture, tuple(SHEET[0]), seed=5), np.random.default_rng(4), []
+    for index, pose in enumerate(views := poses()):
+        mask = ball_mask(pose)[..., None]
+        picture = np.where(mask, np.array(colour), stage.background(CAMERA, pose)) * (1 - hides * (index % 2))
+        images.append(to_uint8(picture + rng.normal(0, 3, picture.shape)))
+    return views, images
+
+
+@pytest.mark.parametrize(("shadow", "least"), [(1.0, 0.93), (0.7, 0.88)])
+def test_a_black_part_without_texture_on_the_boards_plain_middle(shadow, least):
+    views, images = on_a_sheet((22, 20, 21), hides=0.15, shadow=shadow)
+    made = cut_out(images, part_of(sparse_of(views, scene_points()[400:]), True, SHEET))
+    shares = [agreement(alpha > 0.5, ball_mask(pose)) for alpha, pose in zip(made.alphas, views, strict=True)]
+    assert np.median(shares) > least
+    assert len(disagreeing(made)) <= 2
+
+
+def test_votes_abstain_where_a_view_cannot_tell():
+    views, images = on_a_sheet((22, 20, 21))
+    box = np.array([[-0.3, -0.3, 0], [0.3, 0.3, 0.3]])
+    ground = picture_ground(images, CAMERA, views, box, SHEET)
+    vote, ball = ground.vote(images[-1], CAMERA, views[-1]), ball_mask(views[-1])  # from above
+    assert (vote[ball] > 0).mean() > 0.95
+    assert (vote[~ball] == 1).mean() < 0.05
+    low, low_ball = ground.vote(images[0], CAMERA, views[0]), ball_mask(views[0])  # black squares lie behind it
+    assert (low[low_ball] == -1).mean() < 0.05
 
 
 def test_missing_directions_in_words():

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from pad_ros.common import files
+from pad_ros.common import journal as journals
 from pad_ros.common.journal import Journal
 
 
@@ -82,3 +83,36 @@ def test_a_full_disk_leaves_no_half_a_line(tmp_path, monkeypatch):
     files.append_whole(path, "third\n")
     assert path.read_text() == "one\nthird\n"
     assert os.path.getsize(path) == 10
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_what_a_full_disk_did_not_take_is_written_in_its_order_with_what_it_takes(tmp_path, monkeypatch):
+    journal = Journal(tmp_path / "journal")
+    journal.add("one")
+    monkeypatch.setattr(journals, "append_whole", full)
+    for line in ("two", "three"):
+        with pytest.raises(OSError, match="No space"):
+            journal.add(line)
+    assert Journal(tmp_path / "journal").lines == ["one"]
+    monkeypatch.undo()
+    journal.add("four")
+    assert Journal(tmp_path / "journal").lines == ["one", "two", "three", "four"]
+
+
+def test_a_full_disk_does_not_keep_a_process_from_starting(tmp_path, monkeypatch):
+    path = tmp_path / "journal"
+    path.write_text("one\nhalf a li")
+    monkeypatch.setattr(journals, "write_text", full)
+    journal = Journal(path)
+    assert journal.lines == ["one"]
+    with pytest.raises(OSError, match="No space"):
+        journal.add("two")
+    monkeypatch.undo()
+    journal.add("three")
+    assert path.read_text() == "one\ntwo\nthree\n"
+    monkeypatch.setattr(journals, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        Journal(tmp_path / "new")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.decisions import DecisionJournal, OpenPart
 from pad_ros.conveyor.outbox import Outbox
-from pad_ros.conveyor.parts import Decision
 from pad_ros.errors import TooLateError
 
 

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from pad_ros.conveyor.parts import PartTracker, gate_delay
+from pad_ros.conveyor.decision import gate_delay
+from pad_ros.conveyor.parts import PartTracker
 from pad_ros.conveyor.policy import create_policy
 from pad_ros.errors import ConfigError
 from pad_ros.results import Status

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.plc import create_plc
 from pad_ros.errors import ConfigError
 

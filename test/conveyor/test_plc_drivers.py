@@ -14,9 +14,9 @@ import pytest
 from plc_servers import ModbusServer, OpcUaServer, SerialLine, free_port
 
 from pad_ros.conveyor import handshake
+from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.handshake import UNKNOWN, PlcState
 from pad_ros.conveyor.outbox import Outbox
-from pad_ros.conveyor.parts import Decision
 from pad_ros.conveyor.plc import create_plc, plc_settings
 from pad_ros.errors import BuildError, ConfigError, PlcError, TooLateError
 from pad_ros.graph.description import NODES
@@ -152,6 +152,23 @@ def test_a_plc_that_takes_nothing_is_said_and_the_command_given_again(server, dr
     assert server.program.parts == []  # what was withdrawn is not taken
     plc.send(decision(1))
     assert server.program.sequences == [1]
+
+
+def test_a_command_is_withdrawn_before_it_would_hit_another_part(server, drivers):
+    plc = drivers(answer_timeout_s=30.0)
+    server.program.deaf = True
+    begin = time.monotonic()
+    with pytest.raises(PlcError, match=r"did not take the command within 0\.|took longer"):
+        plc.send(decision(1, good_for_s=0.3))
+    assert time.monotonic() - begin < 5.0
+    server.program.deaf = False
+    time.sleep(0.2)
+    assert server.program.parts == []
+    plc.send(decision(2, good_for_s=5.0))
+    assert server.program.sequences == [2]
+    with pytest.raises(PlcError, match="took longer"):  # before it is asked for
+        plc.send(decision(3, good_for_s=0.0))
+    assert server.program.sequences == [2]
 
 
 def test_a_command_that_is_taken_too_late_is_not_given_twice(server, drivers):

@@ -1,5 +1,6 @@
 """A line with a simulated clock: when commands leave, and what becomes of what is not there in time."""
 
+import errno
 import math
 import random
 
@@ -132,6 +133,27 @@ def test_an_early_command_leaves_at_once_with_its_way():
 
 
 @pytest.mark.parametrize("mode", ["early", "timed"])
+def test_a_belt_that_stands_in_the_middle_of_a_part_does_not_make_two_of_it(mode):
+    line = Line(mode)
+    line.verdict("a", line.image("a", 3), view=0, count=3)
+    line.go(100.0, speed=0.0)  # the part's timeout is 60 s
+    line.go(0.5, speed=0.2)
+    second = line.image("a", 3)
+    line.go(0.5)
+    third = line.image("a", 3)
+    line.verdict("a", second, view=1, count=3)
+    line.go(100.0, speed=0.0)
+    line.verdict("a", third, view=2, count=3)
+    line.go(6.0, speed=0.2)
+    assert line.verdicts() == [("a", False)] and len(line.said) == 1
+    line.image("b", 3)
+    line.go(100.0, speed=0.0)
+    assert len(line.said) == 1
+    line.go(70.0, speed=0.01)  # it moves: the timeout counts
+    assert [decision.reason for decision in line.said[1:]] == ["0 of 3 views anomalous; 3 never came"]
+
+
+@pytest.mark.parametrize("mode", ["early", "timed"])
 @pytest.mark.parametrize("fail_safe", [True, False], ids=["reject", "pass"])
 def test_a_part_that_comes_to_the_gate_undecided_is_decided_by_the_fail_safe(mode, fail_safe):
     line = Line(mode, reject_undecided=fail_safe)
@@ -250,6 +272,7 @@ def test_a_dry_run_decides_all_and_rejects_nothing():
     line.verdict("a", line.image("a"), bad=True)
     line.go(6.0)
     assert line.said[0].reject and line.verdicts() == [("a", False)]
+    assert "dry run" in line.station.how_taken and "dry run" not in Line("timed").station.how_taken
 
 
 def test_a_process_that_is_started_again_knows_what_is_on_the_belt(tmp_path):
@@ -314,6 +337,22 @@ def test_a_journal_that_cannot_be_written_holds_nothing_up(tmp_path):
     (tmp_path / "folder").rmdir()
     line.verdict("a", line.image("a"), bad=True)
     assert line.verdicts() == [("a", True)] and troubles
+
+
+def test_what_was_decided_on_a_full_disk_is_not_decided_again_once_there_was_room(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    line = Line("none", journal=tmp_path / "journal", trouble=lambda error: None)
+    monkeypatch.setattr("pad_ros.common.journal.append_whole", full)
+    first = line.image("a")
+    line.verdict("a", first, bad=True)
+    monkeypatch.undo()
+    line.verdict("b", line.image("b"))
+    line.start()
+    line.verdict("a", first, bad=True)  # who starts again hears the last results again
+    assert line.verdicts() == [("a", True), ("b", False)]
+    assert [decision.sequence for decision in line.said] == [1, 2]
 
 
 def test_the_end_decides_what_is_open_and_keeps_what_waits_for_the_gate(tmp_path):

@@ -275,3 +275,17 @@ def test_the_outputs_are_those_that_the_nodes_publish():
             found |= {f"anomaly/{picture}" for picture in ast.literal_eval(pictures)}
             found |= set(re.findall(r'publisher\(\w+, "([^"]+)"', (folder / "detections.py").read_text()))
         assert found == set(NODES[name].publishes), name
+
+
+def test_the_page_is_served_when_asked_for():
+    assert "dashboard" not in {process.node.name for process in build({"product": "p"}).processes}
+    assert "dashboard" not in {process.node.name for process in build({"product": "p", "dashboard": False}).processes}
+    for said in ("true", True):
+        described = build({"product": "p", "dashboard": said, "dashboard_port": "8081", "station": "line 3"})
+        process = _process(described, "dashboard")
+        assert process.parameters == {"product": "p", "image_transport": "raw", "port": 8081, "station": "line 3"}
+        assert process.spare and not _process(described, "anomaly").spare
+    with pytest.raises(ConfigError, match="dashboard_port: has no effect without dashboard"):
+        build({"product": "p", "dashboard_port": "8081"})
+    with pytest.raises(ConfigError, match="'yes' is not one of"):
+        build({"product": "p", "dashboard": "yes"})

@@ -37,7 +37,7 @@ def launch_file(monkeypatch):
 
 @pytest.fixture
 def nodes(launch_file, sample_product, sample_bag):
-    arguments = {"product": str(sample_product), "bag": str(sample_bag), "namespace": "line"}
+    arguments = {"product": str(sample_product), "bag": str(sample_bag), "namespace": "line", "dashboard": "true"}
     return {node.name: node for node in launch_file["start"](SimpleNamespace(launch_configurations=arguments))}
 
 
@@ -49,10 +49,10 @@ def end(node, code, context=RUNNING):
 
 
 def test_it_starts_what_the_description_says(nodes):
-    assert list(nodes) == ["localization", "background", "anomaly", "conveyor", "bag_player"]
+    assert list(nodes) == ["localization", "background", "anomaly", "conveyor", "bag_player", "dashboard"]
     assert {node.namespace for node in nodes.values()} == {"line"}
     journals = [node.parameters[1].get("journal", "") for node in nodes.values()]
-    assert [bool(journal) for journal in journals] == [False, False, True, True, False]
+    assert [bool(journal) for journal in journals] == [True, True, True, True, False, False]
 
 
 def test_the_users_environment_goes_before_ours(launch_file, sample_product, monkeypatch):
@@ -88,4 +88,6 @@ def test_the_graph_ends_with_a_node_that_cannot_start_and_with_a_source_that_fai
         remark, shutdown = end(nodes[name], code)
         assert f"the graph ends: {name}" in remark.msg and shutdown.reason in remark.msg
     assert end(nodes["bag_player"], 0) is None  # the bag came to its end
+    (remark,) = end(nodes["dashboard"], 2)
+    assert "the line goes on without it" in remark.msg
     assert end(nodes["anomaly"], -2, ENDING) is None

@@ -90,6 +90,17 @@ def test_a_node_that_is_killed_is_started_again_and_given_up_in_the_end(monkeypa
     assert capsys.readouterr().err.count("pad up: localization died (exit code -9); started again in") == 5
 
 
+def test_the_line_goes_on_without_a_page_that_cannot_be_served(monkeypatch, capsys):
+    _scripts(monkeypatch, dashboard="raise SystemExit(2)", anomaly="import time; time.sleep(60)")
+    graph = Graph(tuple(Process(NODES[n], "", {}, CONFIG, spare=n == "dashboard") for n in ("dashboard", "anomaly")))
+    with up.Processes(graph, os.environ) as processes:
+        assert processes.process("dashboard").wait(20) == 2
+        assert processes.watch() == "" and processes.watch() == ""
+        assert processes.process("anomaly").poll() is None
+    said = capsys.readouterr().err
+    assert said == "pad up: dashboard cannot start (exit code 2); its log says why; the line goes on without it\n"
+
+
 def test_the_conveyor_ends_last(monkeypatch, tmp_path):
     script = (
         "import signal, sys, time, pathlib\n"
@@ -155,6 +166,7 @@ def _run_node(name, *words):
         ("bag_player", ["-p", "bag:=/nowhere"], 1, "/nowhere: not a rosbag2"),
         ("camera", ["-p", "source:=/nowhere"], 1, "'/nowhere': neither a folder"),
         ("localization", ["-p", "product:=/nowhere"], 1, "/nowhere: no product.yaml"),
+        ("dashboard", ["-p", "host:=0.0.0.0"], 1, "anybody in the network could stop the line; give token_file"),
     ],
 )
 def test_a_node_that_cannot_start_says_why_and_ends(name, words, code, reason):

@@ -82,6 +82,19 @@ def test_reason_names_inliers_matches_and_limit(box_map):
         _create(box_map, min_coverage=1.0).localize(image)
 
 
+def test_of_a_part_that_goes_beyond_the_picture_only_what_it_shows_counts(box_map):
+    """The rules are on the points in the picture: most are found, though half of the part is outside."""
+    camera = type(CAMERA)(
+        320, 320, CAMERA.fx, CAMERA.fy, CAMERA.cx - 190, CAMERA.cy
+    )  # the part's middle at the left edge
+    whole, _ = textured_box.render(POSES[0])
+    image = np.full_like(whole, 255)
+    image[:, :170] = whole[:, 150:]
+    cut = create_localizer({"name": "sfm_map", "min_coverage": 0.65}, box_map, camera, SIFT)
+    degrees, distance = pose_error(cut.localize(image).object_from_camera, POSES[0])
+    assert degrees < 8 and distance < 0.03  # half a part says less of its pose than a whole one
+
+
 def test_part_that_is_too_far_away_to_be_true_has_no_pose(box_map, localizer):
     image, _ = textured_box.render(POSES[0])
     half = cv2.resize(image, (160, 160), interpolation=cv2.INTER_AREA)

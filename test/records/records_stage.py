@@ -1,10 +1,13 @@
 """Rows and folders of records that several tests use. Not a test itself."""
 
+import shutil
+import subprocess
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
-from pad_ros.conveyor.parts import Decision
+from pad_ros.conveyor.decision import Decision
 from pad_ros.records.decisions import answer_row, decision_row
 from pad_ros.records.models import ProductRow, uid_of
 from pad_ros.records.pictures import Picture, Sample
@@ -82,3 +85,27 @@ def fill(folder, scores, station="line 1", begin=BEGIN, step_s=60.0):
         moment[0] += timedelta(seconds=step_s)
     store.close()
     return folder
+
+
+@contextmanager
+def mounted(folder, megabytes):
+    """Makes a folder that is a small disk; yields whether it is one (only root can make it)."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    is_small = bool(shutil.which("mount")) and not subprocess.run(command, capture_output=True).returncode
+    try:
+        yield is_small
+    finally:
+        if is_small:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill_up(path):
+    """Fills the disk to the last byte, as others do."""
+    with open(path, "wb", buffering=0) as file:
+        for size in (1_000_000, 4096, 512, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                continue

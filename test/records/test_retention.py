@@ -1,12 +1,11 @@
 import os
 import shutil
-import subprocess
 from contextlib import contextmanager
 from datetime import timedelta
 
 import numpy as np
 import pytest
-from records_stage import decision, image, inspection_of, recorder_in
+from records_stage import decision, fill_up, image, inspection_of, mounted, recorder_in
 from sqlalchemy import func, select, update
 
 from pad_ros.errors import ConfigError, RecordsError
@@ -101,14 +100,10 @@ def test_limits_are_checked():
 
 @contextmanager
 def small_disk(folder, megabytes):
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
-    if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("a small disk can only be made by root")
-    try:
+    with mounted(folder, megabytes) as is_small:
+        if not is_small:
+            pytest.skip("a small disk can only be made by root")
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_on_a_nearly_full_disk_pictures_make_room(tmp_path):
@@ -182,13 +177,3 @@ def test_a_folder_that_cannot_hold_records_is_refused_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordsError, match="cannot be kept there"):
         DecisionLog(str(tmp_path / "file" / "records"))
-
-
-def fill_up(path):
-    with open(path, "wb", buffering=0) as file:
-        for size in (MB, 4096, 512, 1):
-            try:
-                while True:
-                    file.write(bytes(size))
-            except OSError:
-                continue

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from records_stage import BEGIN, THRESHOLD, decision, fill
 
+from pad_ros.conveyor.decision import IN_TIME, UNDECIDED
 from pad_ros.records.decisions import answer_row, decision_row
 from pad_ros.records.queries import Choice
 from pad_ros.records.shift import read_shift
@@ -78,6 +79,21 @@ def test_commands_that_came_too_late_are_remarked(tmp_path):
     assert (shift.late(), shift.longest_wait_s()) == (1, 6.0)
     (remark,) = shift.remarks()
     assert remark.startswith("the PLC took 1 commands later than")
+
+
+def test_where_the_gate_is_looked_at_no_command_is_late_and_dry_runs_and_fail_safes_are_remarked(tmp_path):
+    moment = [BEGIN]
+    store = Store(tmp_path, "line 1", clock=lambda: moment[0])
+    dry = f"{IN_TIME}; dry run: it was told that the part is good"
+    for number, how in ((1, IN_TIME), (2, dry)):
+        made = replace(decision(number), reason=f"0 of 2 views anomalous; {UNDECIDED}: rejected by the fail-safe")
+        store.add(decision_row(made, 0, "line 1"))
+        moment[0] += timedelta(seconds=60.0)  # the belt stood
+        store.add(answer_row(made, "", "line 1", how))
+    assert [remark[:36] for remark in shift_of(tmp_path).remarks()] == [
+        "2 parts came to the gate before thei",
+        "dry run: of 1 parts the PLC was told",
+    ]
 
 
 def test_a_shift_of_nothing_is_one(tmp_path):

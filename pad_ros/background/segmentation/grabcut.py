@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,11 @@ _DARKEST_SHADOW = 0.18  # lightness under the part as a share of the background'
 _SAME_HUE = 10.0  # the same in a and b alone, which a shadow leaves
 _COARSE = 0.25  # scale at which the background nearby is averaged
 _SMALLEST_SIZE = 64
+_EDGE = (
+    20.0,
+    40.0,
+)  # change of L + a + b within a pixel that is one, between these: what few places beyond the ring have
+_FLAT = 85.0  # per cent of the places beyond the ring, which is how many have no edge
 _LEAST_PART = 0.15  # share of the silhouette that must be unlike the background
 
 
@@ -28,7 +35,7 @@ class GrabCut:
     settles the rest. It would call most of an added part background, as that lies where background is expected. So in
     the ring around the silhouette the question is another: what hangs together with the part, and either has foreign
     colours (that the background, lit or shaded, does not have) or differs from the background nearby and cannot be a
-    shadow?
+    shadow? What one comes to from beyond the ring without crossing an edge is background whatever its colours.
     """
 
     def __init__(self, ring: float = 0.25, edge: int = 4, iterations: int = 1, size: int | None = None) -> None:
@@ -94,11 +101,13 @@ class GrabCut:
         part = np.zeros_like(inside)
         near = box_around(inside, reach)
         part[near] = self._cut(crop[near], labels[near])
-        ring = (outwards <= reach) & ~part
+        ring = (outwards <= reach) & ~part & ~_reached(crop, outwards, reach)
         added = _touching(_opened(foreign & ring, 3), part)
-        # What goes on beyond the ring is a structure of the background: a gap, a rail.
-        blocks = _opened(different & ~shaded & ~part, 5)
-        added |= _touching(blocks, part) & ~_touching(blocks, outwards > reach)
+        # What goes on beyond the ring is a structure of the background: a gap, a rail. In the part's holes nothing can
+        # be seen going on, and what is nearby is not what is behind them.
+        holes = ~inside & ~_touching(~inside, outwards > reach)
+        blocks = _opened(different & ~shaded & ~part & ~holes, 5)
+        added |= _touching(blocks, part) & ~_touching(blocks, outwards > reach) & ring
         # Pixels at its edge are mixed with background, so they do not stand out enough by themselves.
         part |= cv2.dilate(added.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
         return part
@@ -129,6 +138,19 @@ def _touching(mask: Mask, other: Mask) -> Mask:
     _, components = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     touched = np.unique(components[cv2.dilate(other.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)])
     return np.isin(components, touched[touched > 0])
+
+
+def _reached(image: Image, outwards: NDArray[Any], reach: int) -> Mask:
+    """Where one comes to from beyond the ring without crossing an edge, and those edges, [h, w]."""
+    square = np.ones((3, 3), np.uint8)
+    lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / np.float32(255.0), cv2.COLOR_RGB2LAB))
+    lab = cv2.GaussianBlur(lab, (0, 0), 0.7)
+    steps = (cv2.dilate(lab, square) - cv2.erode(lab, square)).sum(axis=2)  # [h, w]
+    edge = np.clip(np.percentile(steps[outwards > reach], _FLAT), *_EDGE)
+    flat = _opened((steps < edge) & (outwards > 1), 3)
+    _, components = cv2.connectedComponents(flat.astype(np.uint8), connectivity=4)
+    beyond = np.unique(components[outwards > reach])
+    return cv2.dilate(np.isin(components, beyond[beyond > 0]).astype(np.uint8), square) > 0
 
 
 def _against_nearby(image: Image, background: Mask, sigma: float) -> tuple[Mask, Mask]:
