@@ -134,7 +134,18 @@ def _node_names(values: Mapping[str, str]) -> list[str]:
 
         open_source(values["source"])
     started = [node for node, argument in STARTED_BY.items() if values[argument] not in ("", "false")]
-    return ["localization", "background", "anomaly", "conveyor", *started]
+    names = ["localization", "background", "anomaly", "conveyor", *started]
+    return _chosen(values["nodes"].split(","), names) if values["nodes"] else names
+
+
+def _chosen(wanted: list[str], names: list[str]) -> list[str]:
+    """Those of the nodes that are wanted here."""
+    for name in wanted:
+        if name not in NODES:
+            raise ConfigError(f"nodes: no node {name!r}; there are {', '.join(NODES)}")
+        if name not in names:
+            raise ConfigError(f"nodes: {name} does not start without {STARTED_BY[name]}")
+    return [name for name in names if name in wanted]
 
 
 def _refuse_without_effect(names: list[str], values: Mapping[str, str], overrides: Mapping[str, Any]) -> None:
@@ -142,11 +153,16 @@ def _refuse_without_effect(names: list[str], values: Mapping[str, str], override
     for argument in ARGUMENTS:
         targets = [node for node, _ in argument.sets]
         if targets and values[argument.name] and not set(targets) & set(names):
-            needed = " or ".join(STARTED_BY[node] for node in targets)
+            needed = " or ".join(_what_starts(node) for node in targets)
             raise ConfigError(f"{argument.name}: has no effect without {needed}")
     for node in overrides:
         if node not in names:
-            raise ConfigError(f"{node}: does not start without {STARTED_BY[node]}, so its parameters have no effect")
+            needed = _what_starts(node)
+            raise ConfigError(f"{node}: does not start without {needed}, so its parameters have no effect")
+
+
+def _what_starts(node: str) -> str:
+    return STARTED_BY.get(node, f"{node} among nodes")
 
 
 def _parameters(node: Node, values: Mapping[str, str], overrides: Mapping[str, Any]) -> dict[str, Value]:

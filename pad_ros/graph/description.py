@@ -115,7 +115,7 @@ NODES: dict[str, Node] = {
             "localization",
             "finds the camera-to-object pose of each image",
             (*_STAGE, _JOURNAL, _RECTIFIED),
-            ("camera_pose", "camera_pose/stamped", "map_points"),
+            ("camera_pose", "camera_pose/stamped", "map_points", "twin"),
         ),
         Node("background", "separates part and background", (*_STAGE, _JOIN, _JOURNAL), ("object_mask", "background")),
         Node(
@@ -257,6 +257,13 @@ ARGUMENTS: tuple[Argument, ...] = (
         "station", "", "name of this station", tuple((n, "station") for n in ("records", "conveyor", "dashboard"))
     ),
     *PAGE_ARGUMENTS,
+    Argument(
+        "nodes",
+        "",
+        "only these nodes of the graph, which spans several hosts",
+        pattern=r"\w+(,\w+)*",
+        example="camera,conveyor",
+    ),
     Argument(
         "namespace", "", "namespace of the graph: one per camera", pattern=rf"/|/?{_NAMES}", example="line_1/camera_2"
     ),

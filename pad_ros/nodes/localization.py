@@ -16,6 +16,7 @@ from pad_ros.errors import ImageError, PadError
 from pad_ros.msg import PoseEstimate
 from pad_ros.nodes import convert
 from pad_ros.nodes.camera_info import camera_problem, is_calibrated
+from pad_ros.nodes.clouds import clouds_of
 from pad_ros.nodes.common import PadNode
 from pad_ros.nodes.product_node import InspectorNode
 from pad_ros.nodes.runner import run
@@ -36,15 +37,16 @@ class LocalizationNode(InspectorNode):
         self._estimates = self.publisher(PoseEstimate, "camera_pose", "results")
         self._poses = self.publisher(PoseStamped, "camera_pose/stamped")
         self._map = self.publisher(PointCloud2, "map_points", "latched")
+        self._twin = self.publisher(PointCloud2, "twin", "latched")
         self._transforms = _transform_broadcaster(self)
         self._camera_info: CameraInfo | None = None
         self._camera_problem = ""
         self._said_uncalibrated = False
 
     def activate(self) -> None:
-        """Warms up, shows the map, and subscribes."""
+        """Warms up, shows the product, and subscribes."""
         self.warm_up(self.inspector)
-        self._show_map()
+        self._show_product()
         self.worker = Worker(self._process, self.value("queue_size"))
         self.subscribe(CameraInfo, "camera_info", self._on_camera_info)
         self.subscribe_images(self._on_image)
@@ -56,21 +58,21 @@ class LocalizationNode(InspectorNode):
             inspector.localize(np.full((camera.height, camera.width, 3), 128, np.uint8))
 
     def use_product(self, read: Any) -> None:
-        """The camera must fit the new product too, and the map is its own."""
+        """The camera must fit the new product too, and it is shown."""
         super().use_product(read)
         if self._camera_info is not None:
             self._on_camera_info(self._camera_info)
-        self._show_map()
+        self._show_product()
 
     def diagnostics(self) -> dict[str, str]:
         """The product and what is wrong with the camera."""
         return {**super().diagnostics(), "camera_info": getattr(self, "_camera_problem", "") or "fits"}
 
-    def _show_map(self) -> None:
-        sfm_map = getattr(self.inspector.product, "sfm_map", None)
-        if sfm_map is not None:
-            header = Header(frame_id=OBJECT_FRAME, stamp=self.get_clock().now().to_msg())
-            self._map.publish(convert.cloud_message(header, sfm_map.points, sfm_map.colors))
+    def _show_product(self) -> None:
+        header = Header(frame_id=OBJECT_FRAME, stamp=self.get_clock().now().to_msg())
+        for publisher, cloud in zip((self._map, self._twin), clouds_of(self.inspector.product, header), strict=True):
+            if cloud is not None:
+                publisher.publish(cloud)
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         self._camera_info = message

@@ -1,4 +1,5 @@
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -58,6 +59,11 @@ def test_bag_that_is_none_is_refused_before_anything_starts(tmp_path):
         build({"product": "p", "bag": tmp_path})
 
 
+def test_only_some_nodes_start_where_a_graph_spans_hosts():
+    described = build({"product": "p", "source": "folder", "nodes": "conveyor,camera"})
+    assert _names(described) == ["conveyor", "camera"]
+
+
 def test_every_process_has_the_namespace():
     assert {process.namespace for process in build({"product": "p", "namespace": "cam1"}).processes} == {"cam1"}
 
@@ -99,6 +105,11 @@ def test_override_beats_argument():
         ({"product": "p", "wait_for_results": 3}, {}, "wait_for_results: has no effect without bag or source"),
         ({"product": "p", "rate": "fast"}, {}, "rate: has no effect"),
         ({"product": "p", "source": "folder", "rate": "fast"}, {}, r"camera\.rate: expected float"),
+        ({"product": "p", "nodes": "anomly"}, {}, "nodes: no node 'anomly'; there are"),
+        ({"product": "p", "nodes": "camera"}, {}, "nodes: camera does not start without source"),
+        ({"product": "p", "nodes": "anomaly, conveyor"}, {}, "nodes: 'anomaly, conveyor'"),
+        ({"product": "p", "nodes": "anomaly", "plc": "none"}, {}, "plc: has no effect without conveyor among nodes"),
+        ({"product": "p", "nodes": "anomaly"}, {"conveyor": {}}, "conveyor: does not start without conveyor among"),
         ({"product": "p"}, {"bag_player": {"rate": 1}}, "bag_player: does not start without bag"),
     ],
 )
@@ -156,17 +167,69 @@ def test_arguments_set_parameters_that_exist():
 def test_rviz_shows_topics_of_the_graph():
     content = yaml.safe_load((share_folder() / "config" / "inspection.rviz").read_text())
     topics = {d["Topic"]["Value"] for d in content["Visualization Manager"]["Displays"] if "Topic" in d}
-    assert topics >= {"image_raw", "anomaly/overlay", "anomaly/heatmap/colour", "camera_pose/stamped", "map_points"}
+    assert topics >= {
+        "image_raw",
+        "anomaly/overlay",
+        "anomaly/heatmap/colour",
+        "camera_pose/stamped",
+        "map_points",
+        "twin",
+    }
 
 
-def test_rviz_asks_for_the_topics_as_they_are_published():
-    """Type and QoS: a viewer that asks for more than the publisher gives shows nothing, and hardly says so."""
+def _published():
+    """Topics with their type and QoS, as the nodes make their publishers."""
     published = {"image_raw": ("Image", "reliable")}
     for path in (share_folder() / "pad_ros" / "nodes").glob("*.py"):
         found = re.findall(r'publisher\((\w+), "([^"]+)"(?:, "(\w+)")?', path.read_text())
         published |= {topic: (kind, qos or "reliable") for kind, topic, qos in found}
     for topic in NODES["anomaly"].publishes:
         published.setdefault(topic, ("Image", "pictures"))
+    return published
+
+
+def test_foxglove_shows_topics_of_the_graph_by_panels_that_can():
+    layout = json.loads((share_folder() / "config" / "foxglove.json").read_text())
+    shown = set()
+
+    def panels(place):
+        return [place] if isinstance(place, str) else [*panels(place["first"]), *panels(place["second"])]
+
+    assert sorted(panels(layout["layout"])) == sorted(layout["configById"])
+    types = {"/diagnostics": "DiagnosticArray"} | {f"/{topic}": kind for topic, (kind, _) in _published().items()}
+    for name, panel in layout["configById"].items():
+        kind = name.partition("!")[0]
+        if kind == "Image":
+            assert types[panel["imageMode"]["imageTopic"]] == "Image"
+            shown.add(panel["imageMode"]["imageTopic"])
+        elif kind == "3D":
+            wanted = {"/twin": "PointCloud2", "/map_points": "PointCloud2", "/camera_pose/stamped": "PoseStamped"}
+            assert set(panel["topics"]) == set(wanted)
+            assert all(types[topic] == wanted[topic] for topic in panel["topics"])
+        elif kind in ("Plot", "StateTransitions"):
+            for path in panel["paths"]:
+                topic, _, field = path["value"].partition(".")
+                definition = (share_folder() / "msg" / f"{types[topic]}.msg").read_text()
+                assert re.search(rf"^(float32|uint8|bool) {field}\b", definition, re.MULTILINE), path
+        elif kind == "DiagnosticSummary":
+            assert types[panel["topicToRender"]] == "DiagnosticArray"
+        else:
+            assert kind == "RawMessages" and panel["topicPath"] in types
+    assert shown == {"/image_raw", "/anomaly/overlay", "/anomaly/heatmap/colour"}
+
+
+def test_image_topics_are_those_of_image_transport():
+    """A camera's image, its compressed sibling, and camera_info beside it."""
+    text = (share_folder() / "pad_ros" / "nodes" / "camera.py").read_text()
+    assert '(CompressedImage, "image_raw/compressed")' in text and '(Image, "image_raw")' in text
+    assert '(CameraInfo, "camera_info")' in text
+    remappings = dict(_process(build({"product": "p", "image_topic": "/cam/image"}), "anomaly").remappings)
+    assert remappings["image_raw/compressed"] == remappings["image_raw"] + "/compressed"
+
+
+def test_rviz_asks_for_the_topics_as_they_are_published():
+    """Type and QoS: a viewer that asks for more than the publisher gives shows nothing, and hardly says so."""
+    published = _published()
     content = yaml.safe_load((share_folder() / "config" / "inspection.rviz").read_text())
     displays = [d for d in content["Visualization Manager"]["Displays"] if "Topic" in d]
     kinds = {"Image": "Image", "PointCloud2": "PointCloud2", "Pose": "PoseStamped"}
