@@ -116,10 +116,10 @@ def test_the_conveyor_ends_last(monkeypatch, tmp_path):
 
 
 def test_nodes_that_keep_a_journal_get_a_place_for_it(tmp_path):
-    for name in ("anomaly", "conveyor", "localization"):
+    for name in ("anomaly", "conveyor", "camera"):
         up.command(_graph(name).processes[0], tmp_path)
     assert str(tmp_path / "anomaly.journal") in (tmp_path / "anomaly.yaml").read_text()
-    assert not (tmp_path / "localization.yaml").exists()
+    assert not (tmp_path / "camera.yaml").exists()
     given = Process(NODES["anomaly"], "", {"journal": "mine"}, CONFIG)
     assert given.with_journal(tmp_path) == {"journal": "mine"}
 

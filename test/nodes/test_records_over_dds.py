@@ -103,4 +103,6 @@ def test_what_is_killed_loses_no_record_and_writes_none_twice(tmp_path, monkeypa
     assert {view.stamp: view.score for view in views} == stamps
     kept = [view for view in views if view.picture]
     assert all((folder / view.picture).is_file() for view in kept)
-    assert {view.part_id for view in kept} >= {"part 0", "last"}  # images are not repeated, as results are
+    # Images are not repeated, as results are: a node that is busy starting misses some.
+    assert "last" in {view.part_id for view in kept}
+    assert {view.part_id for view in kept} & {"part 0", "part 4", "part 8"}
