@@ -102,6 +102,7 @@ class LocalizationNode(InspectorNode):
     def _refuse(self, message: Any, reason: str) -> None:
         checksum = convert.checksum_of(message)
         answer = PoseEstimate(header=message.header, status=Status.ERROR, reason=reason, image_checksum=checksum)
+        answer.product_checksum = self.inspector.product.checksum
         self._estimates.publish(answer)
 
     def _process(self, message: Any) -> None:

@@ -13,7 +13,7 @@ def said(capsys, *words):
 
 def test_print_board(tmp_path, capsys):
     status, text = said(capsys, "capture", "--print-board", tmp_path / "board.pdf")
-    assert status == 0 and "A4, squares of 20 mm" in text
+    assert status == 0 and "A4, squares of 17.5 mm" in text
     assert (tmp_path / "board.pdf").read_bytes().startswith(b"%PDF")
 
 
