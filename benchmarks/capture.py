@@ -2,6 +2,7 @@
 
     python benchmarks/capture.py stage-temple REAL/Temple OUT [--on cloth|board]   the real temple, put on a table
     python benchmarks/capture.py stage-product PRODUCT OUT [--count 60]            a twin on a board, by a phone
+    python benchmarks/capture.py film OUT FILM.mp4                                 a staged capture as a film
     python benchmarks/capture.py localize CLASS                                    photos that its map has not seen
     python benchmarks/capture.py compare OUT/truth CLASS                           poses, cut-outs against the truth
     python benchmarks/capture.py lens PRODUCT BAG PICTURE --good PART              a lens of k1 = -0.25, known or not
@@ -75,7 +76,7 @@ def stage_temple(source: Path, out: Path, on: str) -> None:
     write_truth(out / "truth", data.lens, photos)
 
 
-def stage_product(source: Path, out: Path, count: int, width: int) -> None:
+def stage_product(source: Path, out: Path, count: int, width: int, shake: float) -> None:
     """Photographs a product's twin on a board: a phone's lens, motion blur, noise."""
     product = Product.load(source)
     rasterizer = create_rasterizer({"name": "cpu"})
@@ -88,7 +89,7 @@ def stage_product(source: Path, out: Path, count: int, width: int) -> None:
     stage, rng = make_stage("board", extent), np.random.default_rng(0)
     height = round(width * 3 / 4)
     lens = Lens(Camera(width, height, 0.9 * width, 0.9 * width, 0.503 * width, 0.497 * height), *PHONE)
-    poses = walk_around(count, np.array([0, 0, (high - low)[2] / 2]), 1.6 * extent, rng)
+    poses = walk_around(count, np.array([0, 0, (high - low)[2] / 2]), 1.6 * extent, rng, shake)
 
     def part(camera, pose):
         rendering = rasterizer.render(product.gaussians, camera, np.linalg.inv(onto) @ pose)
@@ -100,6 +101,17 @@ def stage_product(source: Path, out: Path, count: int, width: int) -> None:
         photos.append((f"{index:03d}.png", photo, share, pose))
         write_image(out / f"{index:03d}.png", photo)
     write_truth(out / "truth", lens, photos)
+
+
+def film(folder: Path, out: Path, rate: float) -> None:
+    """Encodes a staged capture's photos, in their order, as a film (MPEG-4)."""
+    photos = sorted(folder.glob("*.png"))
+    height, width = read_image(photos[0]).shape[:2]
+    writer = cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
+    for photo in photos:
+        writer.write(cv2.cvtColor(read_image(photo), cv2.COLOR_RGB2BGR))
+    writer.release()
+    print(f"{len(photos)} frames of {width}x{height}, {len(photos) / rate:.1f} s, {out.stat().st_size / 1e6:.1f} MB")
 
 
 def compare(truth: Path, captured: Path) -> None:
@@ -207,6 +219,11 @@ def main() -> None:
     product.add_argument("out", type=Path)
     product.add_argument("--count", type=int, default=40)
     product.add_argument("--width", type=int, default=1000)
+    product.add_argument("--shake", type=float, default=1.0, help="of a film's camera: about 0.1")
+    filmed = commands.add_parser("film")
+    filmed.add_argument("folder", type=Path)
+    filmed.add_argument("out", type=Path)
+    filmed.add_argument("--rate", type=float, default=10.0, help="frames per second")
     both = commands.add_parser("compare")
     both.add_argument("truth", type=Path)
     both.add_argument("captured", type=Path)
@@ -220,6 +237,7 @@ def main() -> None:
     functions = {
         "stage-temple": stage_temple,
         "stage-product": stage_product,
+        "film": film,
         "compare": compare,
         "localize": localize,
         "lens": lens,
