@@ -5,6 +5,7 @@
     python benchmarks/capture.py film OUT FILM.mp4                                 a staged capture as a film
     python benchmarks/capture.py localize CLASS                                    photos that its map has not seen
     python benchmarks/capture.py compare OUT/truth CLASS                           poses, cut-outs against the truth
+    python benchmarks/capture.py twin CLASS PRODUCT PICTURE                        the twin below the photos
     python benchmarks/capture.py lens PRODUCT BAG PICTURE --good PART              a lens of k1 = -0.25, known or not
 
 A staged capture is a folder of photos and, in `truth/`, a class with the true poses and cut-outs.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -117,7 +119,11 @@ def film(folder: Path, out: Path, rate: float) -> None:
 def compare(truth: Path, captured: Path) -> None:
     """Prints how far poses, scale and cut-outs are from the truth."""
     real, made = read_class(truth), read_class(captured)
-    source = {row["file"]: row["source"] for row in json.loads((captured / "capture.json").read_text())["views"]}
+    frame = re.compile(r"frame (\d+) .*")  # a film's frames are the staged photos, in their order
+    source = {
+        row["file"]: frame.sub(lambda m: f"{int(m[1]):03d}.png", row["source"])
+        for row in json.loads((captured / "capture.json").read_text())["views"]
+    }
     by_name = {view.path.name: view for view in real.train}
     pairs = [(by_name[source[str(v.path.relative_to(captured))]], v) for v in made.train]
     true = np.stack([a.object_from_camera for a, _ in pairs])
@@ -171,6 +177,20 @@ def localize(captured: Path) -> None:
         found += 1
         right += is_right(*pose_error(pose, view.object_from_camera))
     print(f"{len(sfm_map.points)} points; {found} of {len(held_out)} held-out photos localised, {right} of them right")
+
+
+def twin(captured: Path, product: Path, picture: Path) -> None:
+    """Writes three photos that the twin was not trained from, undistorted, above the twin from their poses."""
+    data, ideal, columns = read_class(captured), Product.load(product), []
+    held_out = data.train[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY]
+    rasterizer = create_rasterizer({"name": "cpu"})
+    for index in np.linspace(0, len(held_out) - 1, 5).astype(int)[1:4]:
+        view = held_out[index]
+        photo = Undistorter(view.lens, ideal.camera).undistort(read_image(view.path))
+        rendering = rasterizer.render(ideal.gaussians, ideal.camera, view.object_from_camera)
+        drawn = np.clip(rendering.color + rendering.transmittance.reshape(*photo.shape[:2], 1), 0, 1)
+        columns.append(np.vstack([photo, np.rint(255 * drawn).astype(np.uint8)]))
+    write_image(picture, np.hstack(columns))
 
 
 def lens(product: Path, bag: Path, picture: Path, good: str) -> None:
@@ -231,6 +251,9 @@ def main() -> None:
     for name in ("product", "bag", "picture"):
         bent.add_argument(name, type=Path)
     bent.add_argument("--good", required=True)
+    shown = commands.add_parser("twin")
+    for name in ("captured", "product", "picture"):
+        shown.add_argument(name, type=Path)
     localized = commands.add_parser("localize")
     localized.add_argument("captured", type=Path)
     arguments = vars(parser.parse_args())
@@ -240,6 +263,7 @@ def main() -> None:
         "film": film,
         "compare": compare,
         "localize": localize,
+        "twin": twin,
         "lens": lens,
     }
     functions[arguments.pop("command")](**arguments)
