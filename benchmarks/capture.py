@@ -2,8 +2,10 @@
 
     python benchmarks/capture.py stage-temple REAL/Temple OUT [--on cloth|board]   the real temple, put on a table
     python benchmarks/capture.py stage-product PRODUCT OUT [--count 60]            a twin on a board, by a phone
+    python benchmarks/capture.py film OUT FILM.mp4                                 a staged capture as a film
     python benchmarks/capture.py localize CLASS                                    photos that its map has not seen
     python benchmarks/capture.py compare OUT/truth CLASS                           poses, cut-outs against the truth
+    python benchmarks/capture.py twin CLASS PRODUCT PICTURE                        the twin below the photos
     python benchmarks/capture.py lens PRODUCT BAG PICTURE --good PART              a lens of k1 = -0.25, known or not
 
 A staged capture is a folder of photos and, in `truth/`, a class with the true poses and cut-outs.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +78,7 @@ def stage_temple(source: Path, out: Path, on: str) -> None:
     write_truth(out / "truth", data.lens, photos)
 
 
-def stage_product(source: Path, out: Path, count: int, width: int) -> None:
+def stage_product(source: Path, out: Path, count: int, width: int, shake: float) -> None:
     """Photographs a product's twin on a board: a phone's lens, motion blur, noise."""
     product = Product.load(source)
     rasterizer = create_rasterizer({"name": "cpu"})
@@ -88,7 +91,7 @@ def stage_product(source: Path, out: Path, count: int, width: int) -> None:
     stage, rng = make_stage("board", extent), np.random.default_rng(0)
     height = round(width * 3 / 4)
     lens = Lens(Camera(width, height, 0.9 * width, 0.9 * width, 0.503 * width, 0.497 * height), *PHONE)
-    poses = walk_around(count, np.array([0, 0, (high - low)[2] / 2]), 1.6 * extent, rng)
+    poses = walk_around(count, np.array([0, 0, (high - low)[2] / 2]), 1.6 * extent, rng, shake)
 
     def part(camera, pose):
         rendering = rasterizer.render(product.gaussians, camera, np.linalg.inv(onto) @ pose)
@@ -102,10 +105,25 @@ def stage_product(source: Path, out: Path, count: int, width: int) -> None:
     write_truth(out / "truth", lens, photos)
 
 
+def film(folder: Path, out: Path, rate: float) -> None:
+    """Encodes a staged capture's photos, in their order, as a film (MPEG-4)."""
+    photos = sorted(folder.glob("*.png"))
+    height, width = read_image(photos[0]).shape[:2]
+    writer = cv2.VideoWriter(str(out), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
+    for photo in photos:
+        writer.write(cv2.cvtColor(read_image(photo), cv2.COLOR_RGB2BGR))
+    writer.release()
+    print(f"{len(photos)} frames of {width}x{height}, {len(photos) / rate:.1f} s, {out.stat().st_size / 1e6:.1f} MB")
+
+
 def compare(truth: Path, captured: Path) -> None:
     """Prints how far poses, scale and cut-outs are from the truth."""
     real, made = read_class(truth), read_class(captured)
-    source = {row["file"]: row["source"] for row in json.loads((captured / "capture.json").read_text())["views"]}
+    frame = re.compile(r"frame (\d+) .*")  # a film's frames are the staged photos, in their order
+    source = {
+        row["file"]: frame.sub(lambda m: f"{int(m[1]):03d}.png", row["source"])
+        for row in json.loads((captured / "capture.json").read_text())["views"]
+    }
     by_name = {view.path.name: view for view in real.train}
     pairs = [(by_name[source[str(v.path.relative_to(captured))]], v) for v in made.train]
     true = np.stack([a.object_from_camera for a, _ in pairs])
@@ -161,6 +179,20 @@ def localize(captured: Path) -> None:
     print(f"{len(sfm_map.points)} points; {found} of {len(held_out)} held-out photos localised, {right} of them right")
 
 
+def twin(captured: Path, product: Path, picture: Path) -> None:
+    """Writes three photos that the twin was not trained from, undistorted, above the twin from their poses."""
+    data, ideal, columns = read_class(captured), Product.load(product), []
+    held_out = data.train[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY]
+    rasterizer = create_rasterizer({"name": "cpu"})
+    for index in np.linspace(0, len(held_out) - 1, 5).astype(int)[1:4]:
+        view = held_out[index]
+        photo = Undistorter(view.lens, ideal.camera).undistort(read_image(view.path))
+        rendering = rasterizer.render(ideal.gaussians, ideal.camera, view.object_from_camera)
+        drawn = np.clip(rendering.color + rendering.transmittance.reshape(*photo.shape[:2], 1), 0, 1)
+        columns.append(np.vstack([photo, np.rint(255 * drawn).astype(np.uint8)]))
+    write_image(picture, np.hstack(columns))
+
+
 def lens(product: Path, bag: Path, picture: Path, good: str) -> None:
     """Scores of a bag's images as they are, through a lens that the product knows, and through one that it does not."""
     ideal = Product.load(product)
@@ -207,6 +239,11 @@ def main() -> None:
     product.add_argument("out", type=Path)
     product.add_argument("--count", type=int, default=40)
     product.add_argument("--width", type=int, default=1000)
+    product.add_argument("--shake", type=float, default=1.0, help="of a film's camera: about 0.1")
+    filmed = commands.add_parser("film")
+    filmed.add_argument("folder", type=Path)
+    filmed.add_argument("out", type=Path)
+    filmed.add_argument("--rate", type=float, default=10.0, help="frames per second")
     both = commands.add_parser("compare")
     both.add_argument("truth", type=Path)
     both.add_argument("captured", type=Path)
@@ -214,14 +251,19 @@ def main() -> None:
     for name in ("product", "bag", "picture"):
         bent.add_argument(name, type=Path)
     bent.add_argument("--good", required=True)
+    shown = commands.add_parser("twin")
+    for name in ("captured", "product", "picture"):
+        shown.add_argument(name, type=Path)
     localized = commands.add_parser("localize")
     localized.add_argument("captured", type=Path)
     arguments = vars(parser.parse_args())
     functions = {
         "stage-temple": stage_temple,
         "stage-product": stage_product,
+        "film": film,
         "compare": compare,
         "localize": localize,
+        "twin": twin,
         "lens": lens,
     }
     functions[arguments.pop("command")](**arguments)

@@ -109,15 +109,17 @@ def cloth_texture(seed: int, size: int = 1024) -> Image:
     return to_uint8(picture)
 
 
-def walk_around(count: int, target: NDArray[np.float64], distance: float, rng: np.random.Generator) -> list[Matrix]:
-    """Camera-to-object poses of somebody who goes around a part three times, at three heights."""
+def walk_around(
+    count: int, target: NDArray[np.float64], distance: float, rng: np.random.Generator, shake: float = 1.0
+) -> list[Matrix]:
+    """Camera-to-object poses of somebody who goes around a part three times, at three heights; photos shake by 1."""
     poses = []
     for index in range(count):
-        turn, height = 2 * np.pi * 3 * (index + rng.uniform(-0.2, 0.2)) / count, (18, 40, 64)[3 * index // count]
-        elevation = np.radians(height + rng.uniform(-5, 5))
+        turn = 2 * np.pi * 3 * (index + shake * rng.uniform(-0.2, 0.2)) / count
+        elevation = np.radians((18, 40, 64)[3 * index // count] + shake * rng.uniform(-5, 5))
         direction = np.array([np.cos(turn) * np.cos(elevation), np.sin(turn) * np.cos(elevation), np.sin(elevation)])
-        eye = target + distance * rng.uniform(0.92, 1.08) * direction
-        poses.append(look_at(eye, target + rng.normal(0, 0.02, 3) * distance, np.array([0.0, 0.0, 1.0])))
+        eye = target + distance * (1 + shake * rng.uniform(-0.08, 0.08)) * direction
+        poses.append(look_at(eye, target + shake * rng.normal(0, 0.02, 3) * distance, np.array([0.0, 0.0, 1.0])))
     return poses
 
 
