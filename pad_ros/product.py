@@ -20,6 +20,7 @@ import yaml
 
 from pad_ros.anomaly.calibration import Calibration
 from pad_ros.common.files import write_text
+from pad_ros.common.identity import MANIFEST
 from pad_ros.errors import ConfigError, ProductError
 from pad_ros.geometry import Camera
 from pad_ros.images import encode_png
@@ -33,13 +34,12 @@ from pad_ros.splatting.gaussians import Gaussians
 SCHEMA_VERSION = 2
 _WITH_LENS = 3  # of a product whose camera's lens distorts: a reader that knew of none would misread its images
 _READABLE = (1, SCHEMA_VERSION, _WITH_LENS)  # version 1 knows no compact splats
-SPLATS, SPLATS_PLY, MAP, CALIBRATION, PREVIEW, MANIFEST = (
+SPLATS, SPLATS_PLY, MAP, CALIBRATION, PREVIEW = (
     "splats.npz",
     "splats.ply",
     "map.npz",
     "calibration.yaml",
     "preview.png",
-    "product.yaml",
 )
 # How each file of splats is read and written.
 _SPLATS = {SPLATS: (load_compact, save_compact), SPLATS_PLY: (Gaussians.load_ply, Gaussians.save_ply)}

@@ -10,7 +10,7 @@ import yaml
 
 from pad_ros.errors import ProductError
 
-_MANIFEST = "product.yaml"  # see pad_ros.product
+MANIFEST = "product.yaml"  # of a product; see pad_ros.product
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Identity:
         Raises:
             ProductError: there is none, or it names no product.
         """
-        manifest = Path(folder) / _MANIFEST
+        manifest = Path(folder) / MANIFEST
         try:
             data = manifest.read_bytes()
             name = yaml.safe_load(data)["name"]
         except FileNotFoundError:
-            raise ProductError(f"{folder}: no {_MANIFEST}, so no product; make one with `pad train`") from None
+            raise ProductError(f"{folder}: no {MANIFEST}, so no product; make one with `pad train`") from None
         except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
             problem = " ".join(f"{type(error).__name__} {error}".split())
             raise ProductError(f"{manifest}: incomplete or altered ({problem}); train it again") from None

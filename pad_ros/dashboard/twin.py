@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,13 +11,12 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from pad_ros.anomaly.part import ANCHORS, Level, agreed
+from pad_ros.common.identity import Identity
 from pad_ros.errors import ConfigError, PadError
-from pad_ros.product import MANIFEST, Product
-from pad_ros.splatting.gaussians import SH_C0
+from pad_ros.product import Product
 from pad_ros.splatting.surface import Surface
 
 _MOST_POINTS = 40_000
-_SOLID = 0.0  # logit of the opacity from which a splat is shown
 _NEIGHBOURS = 3  # places that a point takes its heat from
 _COLD, _HOT = 0.5, 0.9  # of the hottest place: from where a tint shows, and where it is full
 _LEAST = 4.0  # of what `agreed` says, where no view is anomalous for itself: good parts stay below 2.5
@@ -33,20 +31,17 @@ class TwinPoints:
     """
 
     def __init__(self, product: Product) -> None:
-        splats = product.gaussians
-        solid = np.flatnonzero(splats.logit_opacities > _SOLID)
-        if len(solid) > _MOST_POINTS:
-            solid = np.sort(np.random.default_rng(0).choice(solid, _MOST_POINTS, replace=False))
-        means = splats.means[solid].astype(np.float64)  # [N, 3]
+        solid = product.gaussians.solid(_MOST_POINTS)
+        means = solid.means.astype(np.float64)  # [N, 3]
         low, high = np.percentile(means, (1, 99), axis=0)
         half = float(np.linalg.norm(high - low)) / 2 or 1.0
         points = np.zeros(len(solid), _RECORD)
         points["place"] = (means - (low + high) / 2) / half
         # The two longer axes of a splat lie in the surface; at two deviations it is hardly to be seen.
-        points["radius"] = 2.0 * np.exp(np.sort(splats.log_scales[solid], axis=1)[:, 1]) / half
-        points["colour"][:, :3] = np.clip(255.0 * (0.5 + SH_C0 * splats.sh[solid, 0]), 0, 255)
+        points["radius"] = 2.0 * np.exp(np.sort(solid.log_scales, axis=1)[:, 1]) / half
+        points["colour"][:, :3] = np.clip(255.0 * solid.base_colours, 0, 255)
         self.data = points.tobytes()
-        anchors = Surface(splats).anchors(ANCHORS)
+        anchors = Surface(product.gaussians).anchors(ANCHORS)
         self._anchors = len(anchors)
         away, self._nearest = cKDTree(anchors).query(means, k=min(_NEIGHBOURS, len(anchors)))
         away, self._nearest = away.reshape(len(means), -1), self._nearest.reshape(len(means), -1)  # [N, k]
@@ -98,7 +93,7 @@ class Twins:
     def _load(self, checksum: str) -> TwinPoints | None:
         for folder in self._folders():
             try:
-                if hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest() == checksum:
+                if Identity.of(folder).checksum == checksum:
                     return TwinPoints(Product.load(folder))
             except (OSError, PadError):
                 continue

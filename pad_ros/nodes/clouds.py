@@ -11,7 +11,6 @@ from std_msgs.msg import Header
 from pad_ros.nodes import convert
 
 _MOST_POINTS = 100_000
-_SOLID = 0.0  # logit of the opacity from which a splat is shown
 
 
 def clouds_of(product: Any, header: Header) -> tuple[PointCloud2 | None, PointCloud2 | None]:
@@ -23,8 +22,5 @@ def clouds_of(product: Any, header: Header) -> tuple[PointCloud2 | None, PointCl
 
 def twin_points(splats: Any) -> tuple[np.ndarray, np.ndarray]:
     """The twin's solid splats as points [P, 3] in the part's frame with RGB colours uint8 [P, 3], at most 100 000."""
-    solid = np.flatnonzero(splats.logit_opacities > _SOLID)
-    if len(solid) > _MOST_POINTS:
-        solid = np.sort(np.random.default_rng(0).choice(solid, _MOST_POINTS, replace=False))
-    colours = np.clip(255.0 * splats.base_colours, 0.0, 255.0)[solid].astype(np.uint8)
-    return splats.means[solid], colours
+    solid = splats.solid(_MOST_POINTS)
+    return solid.means, np.clip(255.0 * solid.base_colours, 0.0, 255.0).astype(np.uint8)

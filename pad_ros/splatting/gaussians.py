@@ -60,6 +60,13 @@ class Gaussians:
         """The Gaussians of a boolean mask [N] or of indices."""
         return Gaussians(*(getattr(self, field.name)[index] for field in fields(self)))
 
+    def solid(self, most: int) -> Gaussians:
+        """Those that are more opaque than not; of more than `most` as many, drawn, and always the same."""
+        solid = np.flatnonzero(self.logit_opacities > 0.0)
+        if len(solid) > most:
+            solid = np.sort(np.random.default_rng(0).choice(solid, most, replace=False))
+        return self.select(solid)
+
     @classmethod
     def joined(cls, parts: Sequence[Gaussians]) -> Gaussians:
         """All of several sets as one, in their order; with harmonics of one degree."""
