@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -32,6 +32,10 @@ _GREY = 0.12  # how far the channels' shares may differ there
 _RIM_VOTE = 0.25  # what "looks like the board's squares" counts: a part may be as black or as white
 
 
+# Where in the ground's picture a camera's pixels look, x and y [H, W], and whether they look at the plane at all.
+Places = tuple[NDArray[np.float32], NDArray[np.float32], Mask]
+
+
 @dataclass(frozen=True)
 class Ground:
     """The ground's picture [G, G, 3] over a rectangle of the plane z = 0, and where it is sure [G, G]."""
@@ -48,16 +52,14 @@ class Ground:
         """For each pixel [H, W] of an image: 1 is not ground, so part; -1 is ground; 0 cannot tell."""
         if self.plain is None or self.lit is None:
             raise ValueError("only a board's ground is known well enough to vote")
-        same, other = self.compare(image, camera, pose)
-        x, y, _ = self._places(camera, pose)
-        plain = np.asarray(cv2.remap(self.plain.astype(np.uint8), x, y, cv2.INTER_NEAREST)) > 0
-        bright = plain & replace(self, colours=self.lit).compare(image, camera, pose)[0]
+        smooth, places = _smooth(image), self._places(camera, pose)
+        same, other = self._told(smooth, places, self.colours)
+        plain = np.asarray(cv2.remap(self.plain.astype(np.uint8), *places[:2], cv2.INTER_NEAREST)) > 0
+        bright = plain & self._told(smooth, places, self.lit)[0]
         same, other = same | bright, other & ~bright
         return np.where(other, 1.0, np.where(same, np.where(plain, -1.0, -_RIM_VOTE), 0.0)).astype(np.float32)
 
-    def _places(
-        self, camera: Camera, pose: Matrix
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    def _places(self, camera: Camera, pose: Matrix) -> Places:
         """Where in the picture the camera's pixels look, x and y [H, W], and whether they look at the plane at all."""
         rows, columns = np.mgrid[: camera.height, : camera.width]
         rays = np.stack(
@@ -73,14 +75,18 @@ class Ground:
 
     def compare(self, image: Image, camera: Camera, pose: Matrix) -> tuple[Mask, Mask]:
         """Where an image [H, W, 3] shows this ground, and where something else; neither where it is unknown."""
-        x, y, valid = self._places(camera, pose)
-        valid &= np.asarray(cv2.remap(self.sure.astype(np.uint8), x, y, cv2.INTER_NEAREST)) > 0
-        expected = np.asarray(cv2.remap(self.colours, x, y, cv2.INTER_LINEAR), np.float32)
+        return self._told(_smooth(image), self._places(camera, pose), self.colours)
+
+    def _told(self, smooth: NDArray[np.float32], places: Places, colours: NDArray[np.float32]) -> tuple[Mask, Mask]:
+        """The same of a smoothed image, for a ground of these colours [G, G, 3]."""
+        x, y, valid = places
+        valid = valid & (np.asarray(cv2.remap(self.sure.astype(np.uint8), x, y, cv2.INTER_NEAREST)) > 0)
+        expected = np.asarray(cv2.remap(colours, x, y, cv2.INTER_LINEAR), np.float32)
         spread = np.asarray(cv2.remap(self.spread, x, y, cv2.INTER_LINEAR))
         if valid.sum() < 50:
             return np.zeros(valid.shape, bool), np.zeros(valid.shape, bool)
-        seen = _smooth(image)
-        seen = seen * (_gain if self.plain is None else _most_common_gain)(expected[valid], seen[valid])
+        gain = _gain if self.plain is None else _most_common_gain
+        seen = smooth * gain(expected[valid], smooth[valid])
         # A pixel or two of misalignment is no difference: within the colours of the neighbourhood is the same.
         kernel = np.ones((5, 5), np.uint8)
         above, below = seen - cv2.dilate(expected, kernel), cv2.erode(expected, kernel) - seen

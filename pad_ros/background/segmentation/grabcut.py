@@ -20,11 +20,8 @@ _DARKEST_SHADOW = 0.18  # lightness under the part as a share of the background'
 _SAME_HUE = 10.0  # the same in a and b alone, which a shadow leaves
 _COARSE = 0.25  # scale at which the background nearby is averaged
 _SMALLEST_SIZE = 64
-_EDGE = (
-    20.0,
-    40.0,
-)  # change of L + a + b within a pixel that is one, between these: what few places beyond the ring have
-_FLAT = 85.0  # per cent of the places beyond the ring, which is how many have no edge
+_FLAT = 85.0  # per cent of the places beyond the ring that have no edge: what changes more than they do is one,
+_EDGE = (20.0, 40.0)  # and changes of L + a + b within a pixel between these
 _LEAST_PART = 0.15  # share of the silhouette that must be unlike the background
 
 
@@ -89,7 +86,8 @@ class GrabCut:
         if not (outwards > reach).any():
             raise NoObjectError("the part fills the image: there is no background around it")
         foreign = Colours.of(crop, outwards > reach, _SHADES).at(crop) < _FOREIGN
-        different, shaded = _against_nearby(crop, outwards > self._edge, reach)
+        lab = np.asarray(cv2.cvtColor(crop.astype(np.float32) / np.float32(255.0), cv2.COLOR_RGB2LAB))  # [h, w, 3]
+        different, shaded = _against_nearby(lab, outwards > self._edge, reach)
         unlike = foreign | different
         if unlike[inside].mean() < _LEAST_PART:
             raise NoObjectError("the part's place looks like the background around it: no part there")
@@ -101,7 +99,7 @@ class GrabCut:
         part = np.zeros_like(inside)
         near = box_around(inside, reach)
         part[near] = self._cut(crop[near], labels[near])
-        ring = (outwards <= reach) & ~part & ~_reached(crop, outwards, reach)
+        ring = (outwards <= reach) & ~part & ~_reached(lab, outwards, reach)
         added = _touching(_opened(foreign & ring, 3), part)
         # What goes on beyond the ring is a structure of the background: a gap, a rail. In the part's holes nothing can
         # be seen going on, and what is nearby is not what is behind them.
@@ -140,10 +138,9 @@ def _touching(mask: Mask, other: Mask) -> Mask:
     return np.isin(components, touched[touched > 0])
 
 
-def _reached(image: Image, outwards: NDArray[Any], reach: int) -> Mask:
+def _reached(lab: NDArray[Any], outwards: NDArray[Any], reach: int) -> Mask:
     """Where one comes to from beyond the ring without crossing an edge, and those edges, [h, w]."""
     square = np.ones((3, 3), np.uint8)
-    lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / np.float32(255.0), cv2.COLOR_RGB2LAB))
     lab = cv2.GaussianBlur(lab, (0, 0), 0.7)
     steps = (cv2.dilate(lab, square) - cv2.erode(lab, square)).sum(axis=2)  # [h, w]
     edge = np.clip(np.percentile(steps[outwards > reach], _FLAT), *_EDGE)
@@ -153,9 +150,8 @@ def _reached(image: Image, outwards: NDArray[Any], reach: int) -> Mask:
     return cv2.dilate(np.isin(components, beyond[beyond > 0]).astype(np.uint8), square) > 0
 
 
-def _against_nearby(image: Image, background: Mask, sigma: float) -> tuple[Mask, Mask]:
+def _against_nearby(lab: NDArray[Any], background: Mask, sigma: float) -> tuple[Mask, Mask]:
     """Which pixels differ from the background nearby, averaged with a Gaussian, and which could be its shadow."""
-    lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / np.float32(255.0), cv2.COLOR_RGB2LAB))
     weighted = np.dstack([lab * background[..., None], background.astype(np.float32)])  # [h, w, 4]
     small = cv2.resize(weighted, None, fx=_COARSE, fy=_COARSE, interpolation=cv2.INTER_AREA)
     small = np.asarray(cv2.GaussianBlur(small, (0, 0), sigma * _COARSE, borderType=cv2.BORDER_REPLICATE))
