@@ -12,12 +12,12 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import rclpy
 from builtin_interfaces.msg import Time
 from pad_ros.msg import AnomalyResult
 from rclpy.executors import SingleThreadedExecutor
@@ -30,6 +30,7 @@ from pad_ros.errors import PadError
 from pad_ros.graph.build import build
 from pad_ros.graph.up import Processes, ros_environment
 from pad_ros.inspector import Inspector
+from pad_ros.nodes.bystander import bystander
 from pad_ros.nodes.convert import image_from_message, image_message
 from pad_ros.nodes.qos import QOS
 from pad_ros.product import Product
@@ -43,7 +44,7 @@ _PATIENCE_S = 120.0
 class Graph:
     """Images in, results out."""
 
-    def __init__(self, node: rclpy.node.Node, executor: SingleThreadedExecutor) -> None:
+    def __init__(self, node: Any, executor: SingleThreadedExecutor) -> None:
         self._executor, self._heard, self._stamp = executor, 0, 0
         self._publisher = node.create_publisher(ImageMessage, "image_raw", QOS["reliable"])
         node.create_subscription(AnomalyResult, "anomaly", self._on_result, QOS["results"])
@@ -69,9 +70,9 @@ class Graph:
             last = now
         return times
 
-    def _until(self, condition: object) -> None:
+    def _until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE_S
-        while not condition():  # type: ignore[operator]
+        while not condition():
             if time.monotonic() > deadline:
                 raise PadError("the graph does not answer")
             self._executor.spin_once(timeout_sec=0.05)
@@ -87,20 +88,11 @@ def running(product: Path) -> Iterator[Graph]:
     """The graph of `pad up` without camera and bag, in a ROS domain of its own."""
     environment = ros_environment(isolated=True)
     os.environ.update({name: value for name, value in environment.items() if name.startswith("ROS_")})
-    context = rclpy.Context()
-    rclpy.init(context=context)
-    node = rclpy.create_node("benchmark", context=context)
-    executor = SingleThreadedExecutor(context=context)
-    executor.add_node(node)
-    try:
-        with Processes(build({"product": str(product), "plc": "none"}), environment):
-            graph = Graph(node, executor)
-            graph.wait()
-            yield graph
-    finally:
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.try_shutdown(context=context)
+    arguments = {"product": str(product), "plc": "none"}
+    with bystander("benchmark") as (node, executor), Processes(build(arguments), environment):
+        graph = Graph(node, executor)
+        graph.wait()
+        yield graph
 
 
 def main() -> None:

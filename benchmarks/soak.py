@@ -29,16 +29,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from pad_ros.msg import AnomalyResult, RejectCommand
-from rclpy.executors import SingleThreadedExecutor
 from scipy.stats import theilslopes
 
 from pad_ros.common.progress import progress_bar
 from pad_ros.common.tables import format_table
 from pad_ros.graph.build import build
 from pad_ros.graph.up import Processes, ros_environment
+from pad_ros.nodes.bystander import bystander
 from pad_ros.nodes.qos import QOS
 from pad_ros.results import Status
 
@@ -103,20 +102,11 @@ class Soak:
 @contextmanager
 def listening(found: Soak, begin: float) -> Iterator[Callable[[], None]]:
     """Hears the graph; yields a function that takes what has come."""
-    context = rclpy.Context()
-    rclpy.init(context=context)
-    node = rclpy.create_node("soak", context=context)
-    node.create_subscription(AnomalyResult, "anomaly", lambda m: found.heard(begin, m), QOS["results"])
-    node.create_subscription(RejectCommand, "reject", found.decided, QOS["results"])
-    node.create_subscription(DiagnosticArray, "/diagnostics", found.said, QOS["reliable"])
-    executor = SingleThreadedExecutor(context=context)
-    executor.add_node(node)
-    try:
+    with bystander("soak") as (node, executor):
+        node.create_subscription(AnomalyResult, "anomaly", lambda m: found.heard(begin, m), QOS["results"])
+        node.create_subscription(RejectCommand, "reject", found.decided, QOS["results"])
+        node.create_subscription(DiagnosticArray, "/diagnostics", found.said, QOS["reliable"])
         yield lambda: executor.spin_once(timeout_sec=0.2)
-    finally:
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.try_shutdown(context=context)
 
 
 def soak(args: argparse.Namespace) -> Soak:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 
 from pad_ros.msg import AnomalyResult, RejectCommand
 from pad_ros.nodes import convert
+from pad_ros.nodes.bystander import bystander
 from pad_ros.nodes.join import Joined, Joiner
 from pad_ros.nodes.qos import QOS
 from pad_ros.nodes.verdicts import inspection_from_message
@@ -79,14 +78,5 @@ class Watcher:
 @contextmanager
 def watch(namespace: str = "") -> Iterator[Watcher]:
     """Watches the graph in a namespace, in a context of its own."""
-    context = rclpy.Context()
-    rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
-    node = rclpy.create_node("pad_watcher", namespace=namespace or None, context=context)
-    executor = SingleThreadedExecutor(context=context)
-    executor.add_node(node)
-    try:
+    with bystander("pad_watcher", namespace) as (node, executor):
         yield Watcher(node, executor)
-    finally:
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.try_shutdown(context=context)

@@ -4,18 +4,16 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import rclpy
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from pad_ros.msg import AnomalyResult, PartView, PoseEstimate, RejectCommand
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
 from rosbags.rosbag2 import StoragePlugin, Writer
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from pad_ros.graph import up
 from pad_ros.graph.build import Graph, build
+from pad_ros.nodes.bystander import bystander
 from pad_ros.nodes.convert import image_message
 from pad_ros.nodes.qos import QOS
 from pad_ros.sources import bag
@@ -104,21 +102,12 @@ def running(monkeypatch, arguments, overrides=None, fake=True, without=(), log=N
             monkeypatch.setenv(name, environment[name])
     graph = build(arguments, overrides)
     graph = Graph(tuple(p for p in graph.processes if p.node.name not in without))
-    context = rclpy.Context()
-    rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
-    node = rclpy.create_node("listener", namespace=arguments.get("namespace") or None, context=context)
-    executor = SingleThreadedExecutor(context=context)
-    executor.add_node(node)
-    try:
+    with bystander("listener", arguments.get("namespace", "")) as (node, executor):
         listener = Listener(node, executor)
         listener.node = node
         with up.Processes(graph, environment, log, policy) as processes:
             listener.processes = processes
             yield listener
-    finally:
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.try_shutdown(context=context)
 
 
 def write_messages(out, images, views=(), rate_hz=1000.0, also=()):

@@ -3,11 +3,8 @@
 import json
 import os
 import signal
-import socket
 import threading
-import time
 from functools import partial
-from http.client import HTTPConnection
 
 import pytest
 
@@ -18,6 +15,7 @@ pytest.importorskip("starlette", reason="needs requirements/dashboard.txt")
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from graph_harness import raw, running, write_messages  # noqa: E402
 from pad_ros.srv import ReloadProduct  # noqa: E402
+from page_visitor import Visitor, free_port  # noqa: E402
 from std_srvs.srv import SetBool, Trigger  # noqa: E402
 
 from pad_ros.images import decode_image  # noqa: E402
@@ -26,42 +24,6 @@ from pad_ros.nodes.qos import QOS  # noqa: E402
 from pad_ros.sources import bag  # noqa: E402
 
 STAGES = ("localization", "background", "anomaly", "conveyor")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
-class Visitor:
-    """Looks at the page from a thread of its own, as a browser does; `now` is what it was told last."""
-
-    def __init__(self, port):
-        self._port, self.now, self._closing = port, {}, False
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def ask(self, method, path, body=None):
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
-        headers = {"Origin": f"http://127.0.0.1:{self._port}", "Content-Type": "application/json"}
-        connection.request(method, path, body, headers)
-        return connection.getresponse().read()
-
-    def close(self):
-        self._closing = True
-        self._thread.join(10)
-
-    def _listen(self):
-        while not self._closing:
-            try:
-                connection = HTTPConnection("127.0.0.1", self._port, timeout=3)
-                connection.request("GET", "/events")
-                stream = connection.getresponse()
-                while not self._closing and (line := stream.readline()):
-                    if line.startswith(b"data: "):
-                        self.now = json.loads(line[6:])
-            except OSError:  # not there yet
-                time.sleep(0.2)
 
 
 def test_the_page_shows_the_replayed_sample(sample_product, sample_bag, tmp_path, monkeypatch):

@@ -13,9 +13,9 @@ pytest.importorskip("starlette", reason="needs requirements/dashboard.txt")
 
 import fake_node  # noqa: E402
 from graph_harness import running  # noqa: E402
+from page_visitor import Visitor, free_port  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "graph"))
-from test_dashboard_over_dds import Visitor, free_port  # noqa: E402
 from test_security_policy import policy  # noqa: E402
 
 from pad_ros.dataset.classes import write_transforms  # noqa: E402
