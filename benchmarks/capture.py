@@ -41,6 +41,7 @@ from pad_ros.product import Product
 from pad_ros.profiles import load_profile
 from pad_ros.sources.bag import message_types, read_bag
 from pad_ros.splatting.rasterize import create_rasterizer
+from pad_ros.splatting.viewer import Twin
 from pad_ros.synthesis.staging import Stage, cloth_texture, walk_around
 from pad_ros.training import HOLDOUT_EVERY
 
@@ -183,13 +184,11 @@ def twin(captured: Path, product: Path, picture: Path) -> None:
     """Writes three photos that the twin was not trained from, undistorted, above the twin from their poses."""
     data, ideal, columns = read_class(captured), Product.load(product), []
     held_out = data.train[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY]
-    rasterizer = create_rasterizer({"name": "cpu"})
+    rendered = Twin(ideal.gaussians, ideal.camera, create_rasterizer({"name": "cpu"}))
     for index in np.linspace(0, len(held_out) - 1, 5).astype(int)[1:4]:
         view = held_out[index]
         photo = Undistorter(view.lens, ideal.camera).undistort(read_image(view.path))
-        rendering = rasterizer.render(ideal.gaussians, ideal.camera, view.object_from_camera)
-        drawn = np.clip(rendering.color + rendering.transmittance.reshape(*photo.shape[:2], 1), 0, 1)
-        columns.append(np.vstack([photo, np.rint(255 * drawn).astype(np.uint8)]))
+        columns.append(np.vstack([photo, rendered.picture(view.object_from_camera)]))
     write_image(picture, np.hstack(columns))
 
 

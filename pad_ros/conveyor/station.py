@@ -101,15 +101,19 @@ class Station:
     def enable(self, enabled: bool) -> None:
         """Lets inspection decide, or the fail-safe alone; holds until it is changed, also for a process after this."""
         self.tally.enabled = enabled
-        self._note(lambda: self._journal.tallied(self.tally))
+        self._note_tally()
 
     def reset(self) -> str:
         """Counts from 0; says what was counted."""
-        return self._tallied(self.tally.reset())
+        counted = self.tally.reset()
+        self._note_tally()
+        return counted
 
     def acknowledge(self) -> str:
         """An operator has seen the faults that stay until then; says which."""
-        return self._tallied(self.tally.acknowledge())
+        seen = self.tally.acknowledge()
+        self._note_tally()
+        return seen
 
     def change_policy(self, policy: RejectPolicy, now_s: float) -> None:
         """Decides by another policy; the parts of which views were judged already are decided by the old one."""
@@ -146,12 +150,11 @@ class Station:
     def lost(self, decision: Decision) -> None:
         """The PLC never took a decision: it is over, no process to come shall offer it again; from one thread."""
         self.tally.unseen_lost += 1
-        self._note(lambda: self._journal.tallied(self.tally))
+        self._note_tally()
         self.sent(decision)
 
-    def _tallied(self, said: str) -> str:
+    def _note_tally(self) -> None:
         self._note(lambda: self._journal.tallied(self.tally))
-        return said
 
     def _decided(self, decision: Decision, now_s: float) -> None:
         decision = replace(decision, session=self._session)

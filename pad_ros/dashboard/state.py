@@ -114,7 +114,7 @@ class LineState:
                     "rejects": [part.to_dict() for part in parts.rejects],
                     "nodes": self._nodes.states(),
                     "faults": self._faults(),
-                    "enabled": self._nodes.value("conveyor", "enabled") != "false",
+                    "enabled": self.enabled,
                     "pictures": {kind: picture.number for kind, picture in self._pictures.shown().items()},
                     "operation": self._operation,
                 }
