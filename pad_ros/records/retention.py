@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -62,38 +63,50 @@ def tidy(store: Store, limits: Limits) -> tuple[int, int]:
 
 
 def _tidy_pictures(folder: Path, limits: Limits, now: datetime) -> int:
-    found = sorted(_pictures(folder / FOLDER))
+    days = sorted((folder / FOLDER).glob("*"))  # named so that the oldest is the first
     oldest = (now - timedelta(days=limits.picture_days)).timestamp()
-    total = sum(size for _, size, _ in found)
+    total = sum(status.st_size for day in days for _, status in _files(day))  # one at a time: there may be very many
     short = 1e9 * limits.free_gb - shutil.disk_usage(folder).free
     short += 1e8 * limits.free_gb * (short > 0)  # for some time, not for one picture
     gone = 0
-    for written, size, path in found:
-        if written >= oldest and total <= 1e9 * limits.picture_gb and short <= 0:
+    for day in days:
+        if total <= 1e9 * limits.picture_gb and short <= 0 and _newer(day, oldest):
             break
-        with suppress(OSError):
-            path.unlink()
-        with suppress(OSError):
-            heat_path(path).unlink()
-        total -= size
-        short -= size
-        gone += 1
-    for day in (folder / FOLDER).glob("*"):
+        for written, size, path in sorted(_pictures(day)):
+            if written >= oldest and total <= 1e9 * limits.picture_gb and short <= 0:
+                break
+            with suppress(OSError):
+                path.unlink()
+            with suppress(OSError):
+                heat_path(path).unlink()
+            total -= size
+            short -= size
+            gone += 1
         with suppress(OSError):  # not empty
             day.rmdir()
     return gone
 
 
-def _pictures(folder: Path) -> Iterator[tuple[float, int, Path]]:
+def _files(day: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    with suppress(OSError), os.scandir(day) as entries:
+        for entry in entries:
+            with suppress(OSError):  # another process tidies too
+                yield Path(entry.path), entry.stat()
+
+
+def _newer(day: Path, oldest: float) -> bool:
+    return all(status.st_mtime >= oldest for _, status in _files(day))
+
+
+def _pictures(day: Path) -> Iterator[tuple[float, int, Path]]:
     """When each was written, its bytes with those of its anomaly map, its path."""
-    for path in folder.glob("*/*"):
+    for path, status in _files(day):
         if path.suffix == ".npz":
             continue
-        with suppress(OSError):  # another process tidies too
-            size = path.stat().st_size
-            with suppress(OSError):
-                size += heat_path(path).stat().st_size
-            yield path.stat().st_mtime, size, path
+        size = status.st_size
+        with suppress(OSError):
+            size += heat_path(path).stat().st_size
+        yield status.st_mtime, size, path
 
 
 def _tidy_rows(store: Store, limits: Limits) -> int:

@@ -1,5 +1,6 @@
 import os
 import shutil
+import tracemalloc
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -73,6 +74,20 @@ def test_old_and_many_pictures_go_the_oldest_first(tmp_path):
     tidy(recorder.store, Limits(picture_days=0.0, free_gb=0.0))
     assert not list((tmp_path / "pictures").iterdir())
     assert count(recorder.store, View) == 10  # what was decided stays
+
+
+def test_looking_for_pictures_takes_no_memory_by_the_picture(tmp_path):
+    recorder = recorder_in(tmp_path, limits=ROOMY)
+    day = tmp_path / "pictures" / "2026-01-31"
+    day.mkdir(parents=True)
+    for index in range(5000):
+        (day / f"{index:032x}.jpg").touch()
+    tidy(recorder.store, Limits(picture_days=1e4, free_gb=0.0))
+    tracemalloc.start()
+    assert tidy(recorder.store, Limits(picture_days=1e4, free_gb=0.0)) == (0, 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300_000  # a list of them would be over a megabyte
 
 
 def test_old_rows_go_with_their_regions_unless_they_have_still_to_be_sent(tmp_path):
