@@ -20,11 +20,12 @@ from pad_ros.background.inpainting import Inpainter, create_inpainter
 from pad_ros.background.segmentation import Segmenter, create_segmenter
 from pad_ros.common.registry import check_settings
 from pad_ros.errors import ImageError, InspectionError, NotLocalizedError, ProductError
-from pad_ros.geometry import Matrix
+from pad_ros.geometry import Camera, Matrix
 from pad_ros.images import check_image, is_grey, to_uint8
 from pad_ros.lens import Undistorter
 from pad_ros.localization.front_end import FrontEnd, create_front_end
 from pad_ros.localization.localizer import create_localizer
+from pad_ros.localization.refinement import Refiner, TwinView, create_refiner
 from pad_ros.product import Product
 from pad_ros.profiles import OPTIONAL
 from pad_ros.results import Background, Image, Inspection, Map, PoseEstimate, Reference, Status
@@ -48,6 +49,7 @@ class Stages:
     """What a profile names, made."""
 
     front_end: FrontEnd
+    refiner: Refiner
     rasterizer: Rasterizer
     segmenter: Segmenter
     inpainter: Inpainter
@@ -65,10 +67,11 @@ def create_stages(profile: dict[str, Any]) -> Stages:
         WeightsError: the weights of one are not here; says the command that gets them.
         ProductError: weights that ship with the package are altered.
     """
-    background, anomaly = profile["background"], profile["anomaly"]
+    localization, background, anomaly = profile["localization"], profile["background"], profile["anomaly"]
     check_settings("regions", find_regions, anomaly["regions"])
     return Stages(
-        create_front_end(profile["localization"]),
+        create_front_end(localization),
+        create_refiner(localization.get("refinement", {"name": OPTIONAL["localization"]["refinement"]})),
         create_rasterizer(profile["splatting"]["rasterizer"]),
         create_segmenter(background["segmentation"]),
         create_inpainter(background["inpainting"]),
@@ -107,7 +110,7 @@ class Inspector:
             stages.front_end,
         )
         self._coloured = product.gaussians.colour_share() > _COLOURED_PRODUCT
-        self._rasterizer = stages.rasterizer
+        self._refiner, self._rasterizer = stages.refiner, stages.rasterizer
         self._segmenter, self._inpainter = stages.segmenter, stages.inpainter
         self._light, self._comparison, self._score = stages.light, stages.comparison, stages.score
         self._region_settings = profile["anomaly"]["regions"]
@@ -166,7 +169,13 @@ class Inspector:
             NotLocalizedError: too little evidence for any pose.
             ImageError: not an image of the product's camera.
         """
-        return self._localizer.localize(image)
+        return self._refiner.refine(image, self.camera, self._localizer.localize(image), self._look)
+
+    def _look(self, camera: Camera, object_from_camera: Matrix) -> TwinView:
+        rendering = self._rasterizer.render(self.product.gaussians, camera, object_from_camera)
+        positions = self._surface.positions(self._rasterizer, camera, object_from_camera)
+        mask = rendering.transmittance < TRANSMITTANCE_THRESHOLD
+        return TwinView(to_uint8(rendering.color * 255.0), mask, positions)
 
     def render(self, object_from_camera: Matrix) -> Reference:
         """Renders the normal view S and its mask M_s from a camera-to-object pose [4, 4] (paper, eq. 1 and 2).

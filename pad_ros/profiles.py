@@ -19,7 +19,10 @@ STRUCTURE = {
     "calibration": (),
 }
 # Parts that it may name too, and who stands in for them in profiles and products that do not.
-OPTIONAL = {"localization": {"matcher": "nearest", "retrieval": "votes"}, "anomaly": {"light": "as_trained"}}
+OPTIONAL = {
+    "localization": {"matcher": "nearest", "retrieval": "votes", "refinement": "as_found"},
+    "anomaly": {"light": "as_trained"},
+}
 
 
 def list_profiles() -> list[str]:

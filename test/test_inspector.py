@@ -10,6 +10,7 @@ from pad_ros.errors import ConfigError, ImageError, NotLocalizedError, ProductEr
 from pad_ros.geometry import look_at, pose_error
 from pad_ros.inspector import Inspector, compose
 from pad_ros.lens import Lens, Undistorter
+from pad_ros.localization.pnp import project
 from pad_ros.results import Background, PoseEstimate, Reference, RegionKind, Status
 
 
@@ -271,3 +272,18 @@ def test_a_known_pose_is_not_looked_for(inspector, sample_images):
     given = inspector.inspect(image, found.pose)
     assert given.score == found.score and given.evidence == found.evidence
     assert given.pose is found.pose
+
+
+def test_a_profile_that_refines_finds_the_pose_that_the_twin_was_seen_from(product, inspector, sample_images):
+    truth = inspector.localize(sample_images[0][2]).object_from_camera
+    reference = inspector.render(truth)
+    image = compose(reference, np.full_like(reference.image, 90))
+    local = {**product.profile["localization"], "refinement": {"name": "edges"}}
+    refining = Inspector(replace(product, profile={**product.profile, "localization": local}))
+
+    def off(pose):
+        there, should = (project(product.camera, p, product.sfm_map.points)[0] for p in (pose, truth))
+        return np.linalg.norm(there - should, axis=1).mean()
+
+    before, after = (off(one.localize(image).object_from_camera) for one in (inspector, refining))
+    assert after < 0.05 < before

@@ -7,7 +7,7 @@ import yaml
 from pad_ros.anomaly import backbone, comparison, regions
 from pad_ros.background import inpainting, segmentation
 from pad_ros.errors import ConfigError
-from pad_ros.localization import features, localizer, map_builder, matcher, retrieval
+from pad_ros.localization import features, localizer, map_builder, matcher, refinement, retrieval
 from pad_ros.profiles import STRUCTURE, list_profiles, load_profile
 from pad_ros.splatting import rasterize
 from pad_ros.splatting.settings import resolve_settings
@@ -70,6 +70,7 @@ def test_shipped_profiles_state_every_setting():
             (features.IMPLEMENTATIONS, local["features"]),
             (matcher.IMPLEMENTATIONS, local["matcher"]),
             (localizer.IMPLEMENTATIONS, local["localizer"]),
+            (refinement.IMPLEMENTATIONS, local["refinement"]),
             (rasterize.IMPLEMENTATIONS, splat["rasterizer"]),
             (segmentation.IMPLEMENTATIONS, back["segmentation"]),
             (inpainting.IMPLEMENTATIONS, back["inpainting"]),
