@@ -3,6 +3,11 @@
 Every message says what was wrong with what, and what to do about it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 
 class PadError(Exception):
     """Base of every error that pad_ros raises on purpose; the CLI prints it as one line."""
@@ -80,4 +85,12 @@ class NoObjectError(InspectionError):
 
 
 class NotLocalizedError(InspectionError):
-    """The camera-to-object pose could not be found (NOT_LOCALIZED)."""
+    """The camera-to-object pose could not be found (NOT_LOCALIZED).
+
+    Attributes:
+        guesses: PoseEstimates that something speaks for, but not enough to believe one without looking.
+    """
+
+    def __init__(self, message: str, guesses: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.guesses = guesses

@@ -169,7 +169,14 @@ class Inspector:
             NotLocalizedError: too little evidence for any pose.
             ImageError: not an image of the product's camera.
         """
-        return self._refiner.refine(image, self.camera, self._localizer.localize(image), self._look)
+        try:
+            found = self._localizer.localize(image)
+        except NotLocalizedError as error:
+            chosen = self._refiner.choose(image, self.camera, error.guesses, self._look)
+            if chosen is None:
+                raise
+            return chosen
+        return self._refiner.refine(image, self.camera, found, self._look)
 
     def _look(self, camera: Camera, object_from_camera: Matrix) -> TwinView:
         rendering = self._rasterizer.render(self.product.gaussians, camera, object_from_camera)

@@ -287,3 +287,7 @@ def test_a_profile_that_refines_finds_the_pose_that_the_twin_was_seen_from(produ
 
     before, after = (off(one.localize(image).object_from_camera) for one in (inspector, refining))
     assert after < 0.05 < before
+
+    local["localizer"] = {**local["localizer"], "min_inliers": 5000}  # so that all it finds are guesses
+    guessing = Inspector(replace(product, profile={**product.profile, "localization": local}))
+    assert off(guessing.localize(image).object_from_camera) < 0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.errors import ConfigError
+from pad_ros.errors import ConfigError, NotLocalizedError
 from pad_ros.geometry import Camera, Matrix
 from pad_ros.images import check_image
 from pad_ros.localization.features import Features
@@ -93,11 +93,17 @@ class MapLocalizer:
         """Localises an RGB image [H, W, 3].
 
         Raises:
-            NotLocalizedError: no pose is certain enough; says why.
+            NotLocalizedError: no pose is certain enough; says why, and what may be worth a look.
             ImageError: not an image of this camera.
         """
         features = self._extractor.extract(check_image(image, self._camera))
         matches = self._match(features)
+        try:
+            return self._certain(features, matches)
+        except NotLocalizedError as error:
+            raise NotLocalizedError(str(error), self._finder.guesses(features, matches)) from None
+
+    def _certain(self, features: Features, matches: Matches) -> PoseEstimate:
         first = self._finder.first_pose(features, matches)
         seen = self._finder.seen_from(first.pose, self._guided_views)
         guided = self._guided(features, first.pose, seen)

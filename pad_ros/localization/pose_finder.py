@@ -13,6 +13,7 @@ from pad_ros.localization.pnp import MIN_MATCHES, PnpResult, project, reprojecti
 from pad_ros.localization.sfm_map import SfmMap
 from pad_ros.results import PoseEstimate
 
+_SLACKS = (1.0, 2.0, 4.0)  # of the largest error: in another light keypoints lie less exactly
 Matches = NDArray[np.intp]  # [K, 2] keypoint, point
 
 
@@ -62,13 +63,13 @@ class PoseFinder:
         distances = np.linalg.norm(sfm_map.view_poses[:, :3, 3] - self._centre, axis=1)
         self._distances = 0.5 * distances.min(), 2.0 * distances.max()
 
-    def solve(self, features: Features, matches: Matches) -> PnpResult | None:
-        """The pose that most matches agree with; None if there is none."""
+    def solve(self, features: Features, matches: Matches, slack: float = 1.0) -> PnpResult | None:
+        """The pose that most matches agree with, within `slack` times the largest error; None if there is none."""
         return solve_pnp(
             self._camera,
             features.keypoints[matches[:, 0]],
             self._map.points[matches[:, 1]],
-            max_error_px=self._max_error_px,
+            max_error_px=slack * self._max_error_px,
             max_trials=self._max_trials,
             seed=self._seed,
         )
@@ -87,6 +88,16 @@ class PoseFinder:
                 f"at least {self._min_inliers} needed"
             )
         return found
+
+    def guesses(self, features: Features, matches: Matches) -> list[PoseEstimate]:
+        """Poses that matches agree with, be it a few and roughly, at most one for each slack."""
+        guesses = []
+        for slack in _SLACKS:
+            found = self.solve(features, matches, slack)
+            if found is not None and self._distances[0] <= self._distance(found.pose) <= self._distances[1]:
+                agreed, tried = matches[found.inliers], len(np.unique(matches[:, 0]))
+                guesses.append(self._estimate_of(features, agreed, found.pose, tried, found.milliseconds))
+        return guesses
 
     def seen_from(self, pose: Matrix, views: int) -> NDArray[np.intp]:
         """The observations of so many views whose optical axes are nearest to the pose's: what should be seen."""
@@ -111,6 +122,11 @@ class PoseFinder:
             NotLocalizedError: it is not certain; says why.
         """
         self._check(features, agreed, pose, np.unique(self._map.point_index[seen]))
+        return self._estimate_of(features, agreed, pose, tried, pnp_ms)
+
+    def _estimate_of(
+        self, features: Features, agreed: Matches, pose: Matrix, tried: int, pnp_ms: float
+    ) -> PoseEstimate:
         errors = reprojection_errors(
             self._camera, pose, features.keypoints[agreed[:, 0]], self._map.points[agreed[:, 1]]
         )
@@ -122,9 +138,12 @@ class PoseFinder:
             pnp_ms=pnp_ms,
         )
 
+    def _distance(self, pose: Matrix) -> float:
+        return float(np.linalg.norm(pose[:3, 3] - self._centre))
+
     def _check(self, features: Features, agreed: Matches, pose: Matrix, expected: NDArray[np.integer]) -> None:
         """Raises NotLocalizedError unless the matches that agree with the pose make it certain."""
-        distance = float(np.linalg.norm(pose[:3, 3] - self._centre))
+        distance = self._distance(pose)
         if not self._distances[0] <= distance <= self._distances[1]:
             raise NotLocalizedError(
                 f"the part would be {distance:.3g} away, outside {self._distances[0]:.3g}…{self._distances[1]:.3g}"

@@ -52,6 +52,10 @@ class Refiner(Protocol):
         """Improves what was found for an RGB image [H, W, 3] of `camera`; `look` shows the twin."""
         ...
 
+    def choose(self, image: Image, camera: Camera, guesses: Sequence[PoseEstimate], look: Look) -> PoseEstimate | None:
+        """Improves guesses, and gives the one that the twin shows to be right; None where it shows none."""
+        ...
+
 
 def create_refiner(settings: Mapping[str, Any]) -> Refiner:
     """Makes what a profile names.
@@ -70,6 +74,10 @@ class AsFound:
         """See `Refiner`."""
         return found
 
+    def choose(self, image: Image, camera: Camera, guesses: Sequence[PoseEstimate], look: Look) -> PoseEstimate | None:
+        """See `Refiner`; takes none."""
+        return None
+
 
 class EdgeRefiner:
     """Gauss-Newton on the gradients of image and twin, each divided by its surroundings' strength.
@@ -79,7 +87,12 @@ class EdgeRefiner:
     """
 
     def __init__(
-        self, size: int = 400, sigmas: Sequence[float] = (3.0, 1.0), rounds: int = 10, pixels: int = 3000
+        self,
+        size: int = 400,
+        sigmas: Sequence[float] = (3.0, 1.0),
+        rounds: int = 10,
+        pixels: int = 3000,
+        sure: float = 0.45,
     ) -> None:
         """Checks the settings.
 
@@ -88,38 +101,51 @@ class EdgeRefiner:
             sigmas: of the Gaussians in whose derivatives edges are seen, in pixels, from coarse to fine.
             rounds: most steps with each.
             pixels: most that are compared.
+            sure: how well the edges must agree, 0…1, for a guess to be taken; 1 takes none.
 
         Raises:
             ConfigError: a setting out of range.
         """
-        if size < 1 or rounds < 1 or pixels < _FEWEST_PIXELS or not len(sigmas) or not min(sigmas) > 0:
+        if size < 1 or rounds < 1 or pixels < _FEWEST_PIXELS or not len(sigmas) or not min(sigmas) > 0 or sure <= 0:
             raise ConfigError(
-                f"refinement: needs size and rounds of 1 or more, {_FEWEST_PIXELS} pixels or more and sigmas above 0, "
-                f"got {size}, {rounds}, {pixels}, {list(sigmas)}"
+                f"refinement: needs size and rounds of 1 or more, {_FEWEST_PIXELS} pixels or more, sigmas and sure "
+                f"above 0, got {size}, {rounds}, {pixels}, {list(sigmas)}, {sure}"
             )
         self._size, self._sigmas, self._rounds, self._pixels = size, tuple(sigmas), rounds, pixels
+        self._sure = sure
 
     def refine(self, image: Image, camera: Camera, found: PoseEstimate, look: Look) -> PoseEstimate:
         """See `Refiner`."""
+        return self._refined(image, camera, found, look)[0]
+
+    def choose(self, image: Image, camera: Camera, guesses: Sequence[PoseEstimate], look: Look) -> PoseEstimate | None:
+        """See `Refiner`."""
+        refined = [self._refined(image, camera, guess, look) for guess in guesses]
+        pose, agreement = max(refined, key=lambda pair: pair[1], default=(None, 0.0))
+        return pose if agreement >= self._sure else None
+
+    def _refined(self, image: Image, camera: Camera, found: PoseEstimate, look: Look) -> tuple[PoseEstimate, float]:
+        """The better pose, and how well the edges agree under it, 0…1."""
         image = scaled_by(image, shrink_factor(image.shape, self._size))
         camera = camera.resized(image.shape[1], image.shape[0])
         twin = look(camera, found.object_from_camera)
         if not twin.mask.any():
-            return found
+            return found, 0.0
         camera_from_object = invert_rigid(found.object_from_camera)
         motion = np.eye(4)
         for sigma in self._sigmas:
             overlay = _Overlay(image, twin, camera, camera_from_object, sigma, self._pixels)
             if overlay.count < _FEWEST_PIXELS:
-                return found
+                return found, 0.0
             for _ in range(self._rounds):
                 step = overlay.step(motion)
                 motion = motion @ invert_rigid(step)
                 if overlay.length(step) < _SMALL_STEP:
                     break
-        if not overlay.agreement(motion) > overlay.agreement(np.eye(4)):
-            return found
-        return replace(found, object_from_camera=invert_rigid(motion @ camera_from_object))
+        before, after = overlay.agreement(np.eye(4)), overlay.agreement(motion)
+        if not after > before:
+            return found, before
+        return replace(found, object_from_camera=invert_rigid(motion @ camera_from_object)), after
 
 
 class _Overlay:

@@ -6,7 +6,7 @@ import pytest
 import textured_box
 
 from pad_ros.errors import ConfigError, ImageError, NotLocalizedError
-from pad_ros.geometry import pose_error
+from pad_ros.geometry import is_right, pose_error
 from pad_ros.localization.front_end import create_front_end
 from pad_ros.localization.localizer import create_localizer
 
@@ -80,6 +80,18 @@ def test_reason_names_inliers_matches_and_limit(box_map):
         _create(box_map, min_support=1.0).localize(image)
     with pytest.raises(NotLocalizedError, match=r"cover \d+% of the part, at least 100% needed"):
         _create(box_map, min_coverage=1.0).localize(image)
+
+
+def test_a_pose_that_is_not_certain_is_a_guess(box_map, localizer):
+    image, _ = textured_box.render(POSES[0])
+    for rule in ({"min_inliers": 5000}, {"min_coverage": 1.0}):
+        with pytest.raises(NotLocalizedError) as refused:
+            _create(box_map, **rule).localize(image)
+        assert len(refused.value.guesses) == 3
+        assert all(is_right(*pose_error(guess.object_from_camera, POSES[0])) for guess in refused.value.guesses)
+    with pytest.raises(NotLocalizedError) as refused:
+        localizer.localize(np.zeros_like(image))
+    assert not refused.value.guesses
 
 
 def test_of_a_part_that_goes_beyond_the_picture_only_what_it_shows_counts(box_map):

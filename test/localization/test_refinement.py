@@ -77,12 +77,30 @@ def test_where_the_twin_is_not_the_pose_stays(photo):
     assert (refined(photo, away) == away).all()
 
 
-def test_as_found_leaves_the_pose(photo):
+def chosen(image, poses, settings=EDGES):
+    guesses = [PoseEstimate(pose, 6, 30, 2.0) for pose in poses]
+    return create_refiner(settings).choose(image, textured_box.CAMERA, guesses, look)
+
+
+def test_of_guesses_the_right_one_is_chosen_and_of_wrong_ones_none(photo):
+    near = moved(4, np.random.default_rng(4))
+    wrong = [textured_box.view_pose(azimuth, 35) for azimuth in (130, 220, 310)]  # no texture is on two faces
+    assert off(chosen(photo, [*wrong, near]).object_from_camera) < 0.15
+    assert chosen(photo, wrong) is None
+    assert chosen(textured_box.clutter(0), [TRUTH]) is None
+    assert chosen(photo, []) is None
+    assert chosen(photo, [near], {**EDGES, "sure": 1.0}) is None
+
+
+def test_as_found_leaves_the_pose_and_takes_no_guess(photo):
     start = moved(2, np.random.default_rng(3))
     assert (refined(photo, start, {"name": "as_found"}) == start).all()
+    assert chosen(photo, [TRUTH], {"name": "as_found"}) is None
 
 
-@pytest.mark.parametrize("wrong", [{"size": 0}, {"sigmas": []}, {"sigmas": [0.0]}, {"rounds": 0}, {"pixels": 3}])
+@pytest.mark.parametrize(
+    "wrong", [{"size": 0}, {"sigmas": []}, {"sigmas": [0.0]}, {"rounds": 0}, {"pixels": 3}, {"sure": 0}]
+)
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ConfigError, match="refinement"):
         create_refiner({**EDGES, **wrong})
