@@ -6,6 +6,7 @@ Builds the map from all training views, localises every n-th test image, good or
 Right is a pose within 1° and 1 % of the distance. The displacement is how far the map's points lie from where they
 should in the image, in pixels, their mean, over all localised images. Seconds are CPU time, so that others' load does
 not count; the map's are for the whole class.
+`--product PRODUCT` takes a product's map and twin instead, and shows its poses as found and refined.
 `--profile FILE` adds a profile's own way. All but `sift` need `make paper`.
 """
 
@@ -15,6 +16,8 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +30,15 @@ from pad_ros.dataset.cutouts import read_cutouts
 from pad_ros.errors import NotLocalizedError
 from pad_ros.geometry import is_right, pose_error
 from pad_ros.images import read_image
+from pad_ros.inspector import Inspector
 from pad_ros.localization.front_end import FrontEnd, create_front_end
 from pad_ros.localization.localizer import create_localizer
 from pad_ros.localization.map_builder import build_map
 from pad_ros.localization.pnp import project
 from pad_ros.localization.sfm_map import SfmMap
+from pad_ros.product import Product
 from pad_ros.profiles import load_profile
+from pad_ros.results import Image, PoseEstimate
 
 _HEADER = (
     "| class | way | right | wrong | no pose | displacement px, median / p95 | map CPU-s | points | MB | one CPU-s |\n"
@@ -78,6 +84,28 @@ def measure(data: ClassData, way: str, localization: dict[str, Any], every: int,
     maps[key] = maps.get(key) or make_map(data, way, localization, front_end)
     sfm_map, map_seconds = maps[key]
     localizer = create_localizer(localization["localizer"], sfm_map, data.camera, front_end)
+    return row(data, way, localizer.localize, sfm_map, map_seconds, every)
+
+
+def measure_product(data: ClassData, product: Product, every: int) -> list[str]:
+    """Localises with a product, without and with its refinement; the table's rows."""
+    rows = []
+    for way, refinement in (("as found", {"name": "as_found"}), ("refined", {"name": "edges"})):
+        local = {**product.profile["localization"], "refinement": refinement}
+        inspector = Inspector(replace(product, profile={**product.profile, "localization": local}))
+        rows.append(row(data, way, inspector.localize, product.sfm_map, np.nan, every))
+    return rows
+
+
+def row(
+    data: ClassData,
+    way: str,
+    localize: Callable[[Image], PoseEstimate],
+    sfm_map: SfmMap,
+    map_seconds: float,
+    every: int,
+) -> str:
+    """Localises every n-th test image; the table's row."""
     views = data.test[::every]
     right, missing, moved, seconds = 0, 0, [], []
     with progress_bar(f"{data.name} {way}") as progress:
@@ -85,7 +113,7 @@ def measure(data: ClassData, way: str, localization: dict[str, Any], every: int,
             image = read_image(view.path)
             started = time.process_time()
             try:
-                pose = localizer.localize(image).object_from_camera
+                pose = localize(image).object_from_camera
             except NotLocalizedError:
                 missing += 1
             else:
@@ -115,6 +143,7 @@ def main() -> None:
     parser.add_argument("classes", type=Path, nargs="+", metavar="DATASET/CLASS")
     parser.add_argument("--way", action="append", choices=WAYS, help="again for more")
     parser.add_argument("--profile", action="append", default=[], help="the way of a profile; again for more")
+    parser.add_argument("--product", type=Path, help="of the class: its poses as found and refined")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every n-th test image")
     arguments = parser.parse_args()
     ways = {name: WAYS[name] for name in arguments.way or ([] if arguments.profile else ["sift"])}
@@ -123,6 +152,9 @@ def main() -> None:
     maps: dict[str, Any] = {}
     for root in arguments.classes:
         data = read_class(root)
+        if arguments.product:
+            print("\n".join(measure_product(data, Product.load(arguments.product), arguments.every)), flush=True)
+            continue
         for way, localization in ways.items():
             print(measure(data, way, localization, arguments.every, maps), flush=True)
 
