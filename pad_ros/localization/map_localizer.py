@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pad_ros.errors import ConfigError, NotLocalizedError
 from pad_ros.geometry import Camera, Matrix
 from pad_ros.images import check_image
+from pad_ros.localization.displacement import DisplacedViews
 from pad_ros.localization.features import Features
 from pad_ros.localization.front_end import FrontEnd
 from pad_ros.localization.matching import DescriptorIndex
@@ -17,13 +18,16 @@ from pad_ros.localization.retrieval import views_with_most_votes
 from pad_ros.localization.sfm_map import SfmMap
 from pad_ros.results import Image, PoseEstimate
 
+_ROUGH = 3  # guesses of displaced views that are worth a look
+
 
 class MapLocalizer:
     """Local features against the SfM map (nearest descriptors in the whole map instead of the paper's retrieval).
 
     1. Match with the points of the whole map, and with what the views with most votes saw: a first pose.
-    2. Look for what the views nearest to that pose saw where it should be: more matches, the final pose.
-    3. Accept it only if enough keypoints, over enough of the part, agree.
+    2. Where too few of these agree, match anew with the views that the matches show displaced (`displacement.py`).
+    3. Look for what the views nearest to that pose saw where it should be: more matches, the final pose.
+    4. Accept it only if enough keypoints, over enough of the part, agree.
     """
 
     def __init__(
@@ -37,6 +41,8 @@ class MapLocalizer:
         view_ratio: float = 0.85,
         guided_views: int = 5,
         guided_distance: float = 0.6,
+        retries: int = 0,
+        reach: float = 0.075,
         max_error_px: float = 3.0,
         min_inliers: int = 12,
         min_support: float = 0.1,
@@ -55,6 +61,8 @@ class MapLocalizer:
             view_ratio: the ratio for these.
             guided_views: how many views near the first pose say what should be seen.
             guided_distance: largest descriptor distance of these matches, in lengths of a descriptor.
+            retries: how many displaced views are tried where the first pose fails; 0 for none.
+            reach: how far the part's points may be from where a displaced view shows them, of the picture's width.
             max_error_px: largest reprojection error of an inlier.
             min_inliers: fewest distinct keypoints that must agree with the first pose.
             min_support: smallest part of the points that should be seen which must be found.
@@ -65,12 +73,12 @@ class MapLocalizer:
         Raises:
             ConfigError: a setting out of range.
         """
-        fractions = {"ratio": ratio, "view_ratio": view_ratio, "guided_distance": guided_distance}
+        fractions = {"ratio": ratio, "view_ratio": view_ratio, "guided_distance": guided_distance, "reach": reach}
         for name, value in fractions.items():
             if not 0 < value <= 1:
                 raise ConfigError(f"localization: {name} must be above 0 and at most 1, got {value}")
-        if views < 0 or guided_views < 1:
-            raise ConfigError("localization: views must be 0 or more, guided_views 1 or more")
+        if views < 0 or guided_views < 1 or retries < 0:
+            raise ConfigError("localization: views and retries must be 0 or more, guided_views 1 or more")
         self._finder = PoseFinder(
             sfm_map,
             camera,
@@ -87,6 +95,8 @@ class MapLocalizer:
         self._ratio, self._views, self._view_ratio = ratio, views, view_ratio
         self._guided_views, self._max_error_px = guided_views, max_error_px
         self._guided_distance = guided_distance * front_end.extractor.descriptor_length
+        self._retries = retries
+        self._displaced = DisplacedViews(sfm_map, camera, reach, self._guided_distance)
         self._points = DescriptorIndex(sfm_map.mean_descriptors(), np.arange(len(sfm_map.points)))
 
     def localize(self, image: Image) -> PoseEstimate:
@@ -101,18 +111,35 @@ class MapLocalizer:
         try:
             return self._certain(features, matches)
         except NotLocalizedError as error:
-            raise NotLocalizedError(str(error), self._finder.guesses(features, matches)) from None
+            reason = str(error)
+        guesses = self._finder.guesses(features, matches)
+        rough = []
+        for displaced in self._displaced.find(features, matches, self._retries):
+            again = self._displaced.match(features, displaced)
+            try:
+                return self._certain(features, again)
+            except NotLocalizedError:
+                rough += self._finder.guesses(features, again, slacks=(2.0,))
+        rough.sort(key=lambda guess: -guess.inliers)
+        raise NotLocalizedError(reason, guesses + rough[:_ROUGH])
 
     def _certain(self, features: Features, matches: Matches) -> PoseEstimate:
+        """The pose that matches make certain.
+
+        Raises:
+            NotLocalizedError: none is.
+        """
         first = self._finder.first_pose(features, matches)
         seen = self._finder.seen_from(first.pose, self._guided_views)
         guided = self._guided(features, first.pose, seen)
-        union = np.unique(np.concatenate([matches[first.inliers], guided]), axis=0)
-        second = self._finder.solve(features, union)
-        final = second or first  # the first pose's inliers are in the union
+        agreed = matches[first.inliers]
+        union = np.unique(np.concatenate([agreed, guided]), axis=0)
         tried = len(np.union1d(matches[:, 0], guided[:, 0]))
-        pnp_ms = first.milliseconds + (second.milliseconds if second else 0.0)
-        return self._finder.estimate(features, union[final.inliers], final.pose, seen, tried, pnp_ms)
+        second = self._finder.solve(features, union)
+        if second is None:
+            return self._finder.estimate(features, agreed, first.pose, seen, tried, first.milliseconds)
+        pnp_ms = first.milliseconds + second.milliseconds
+        return self._finder.estimate(features, union[second.inliers], second.pose, seen, tried, pnp_ms)
 
     def _match(self, features: Features) -> Matches:
         """Matches with the points of the whole map, then with what the views with most votes saw."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -89,10 +91,10 @@ class PoseFinder:
             )
         return found
 
-    def guesses(self, features: Features, matches: Matches) -> list[PoseEstimate]:
+    def guesses(self, features: Features, matches: Matches, slacks: Sequence[float] = _SLACKS) -> list[PoseEstimate]:
         """Poses that matches agree with, be it a few and roughly, at most one for each slack."""
         guesses = []
-        for slack in _SLACKS:
+        for slack in slacks:
             found = self.solve(features, matches, slack)
             if found is not None and self._distances[0] <= self._distance(found.pose) <= self._distances[1]:
                 agreed, tried = matches[found.inliers], len(np.unique(matches[:, 0]))

@@ -25,7 +25,7 @@ def _create(box_map, **settings):
 
 @pytest.fixture(scope="module")
 def localizer(box_map):
-    return _create(box_map)
+    return _create(box_map, retries=4)
 
 
 @pytest.mark.parametrize("index", range(len(POSES)))
