@@ -1,8 +1,11 @@
 """Ground, part, hull, coverage and alignment, from points and silhouettes alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from pad_ros.capture import scene
 from pad_ros.capture.align import similarity
 from pad_ros.capture.coverage import cover
 from pad_ros.capture.cutouts import agreement, cut_out, disagreeing
@@ -95,6 +98,12 @@ def test_a_part_without_points_needs_a_board():
     assert np.allclose(placed.box[0], (-0.45, -0.6, 0))
 
 
+@pytest.fixture
+def small_scenes(monkeypatch):
+    """Scenes of small pictures need fewer rounds."""
+    monkeypatch.setattr(scene, "_TRAINING", replace(scene._TRAINING, iterations=1000))
+
+
 def staged(colour):
     stage, rng = Stage(cloth_texture(3, 256), (0.9, 0.9), seed=5), np.random.default_rng(4)
     views, images = poses(), []
@@ -114,6 +123,7 @@ def test_the_ground_without_the_part_is_seen():
     assert same[~ball].mean() > 0.5
 
 
+@pytest.mark.usefixtures("small_scenes")
 def test_all_views_agree_on_the_part():
     views, images = staged((200, 60, 40))
     made = cut_out(images, part_of(sparse_of(views, scene_points()), True))
@@ -138,6 +148,7 @@ def on_a_sheet(colour, hides=0.0, shadow=1.0):
     return views, images
 
 
+@pytest.mark.usefixtures("small_scenes")
 @pytest.mark.parametrize(("shadow", "least"), [(1.0, 0.93), (0.7, 0.88)])
 def test_a_black_part_without_texture_on_the_boards_plain_middle(shadow, least):
     views, images = on_a_sheet((22, 20, 21), hides=0.15, shadow=shadow)
