@@ -28,12 +28,12 @@ def poses(count=16):
     return np.stack(walk_around(count, np.array([0, 0, 0.1]), 0.6, np.random.default_rng(0)))
 
 
-def ball_mask(pose):
-    """The silhouette of the ball."""
+def ball_mask(pose, aside=0.0):
+    """The silhouette of the ball, or of one that stands further along x."""
     rows, columns = np.mgrid[: CAMERA.height, : CAMERA.width] + 0.5
     rays = np.stack([(columns - CAMERA.cx) / CAMERA.fx, (rows - CAMERA.cy) / CAMERA.fy, np.ones_like(rows)], -1)
     rays = rays @ pose[:3, :3].T
-    to_ball = np.array([0, 0, HIGH]) - pose[:3, 3]
+    to_ball = np.array([aside, 0, HIGH]) - pose[:3, 3]
     along = rays @ to_ball / np.linalg.norm(rays, axis=-1)
     return to_ball @ to_ball - along**2 < RADIUS**2
 
@@ -104,11 +104,11 @@ def small_scenes(monkeypatch):
     monkeypatch.setattr(scene, "_TRAINING", replace(scene._TRAINING, iterations=1000))
 
 
-def staged(colour):
+def staged(colour, later_aside=0.0):
     stage, rng = Stage(cloth_texture(3, 256), (0.9, 0.9), seed=5), np.random.default_rng(4)
     views, images = poses(), []
-    for pose in views:
-        mask = ball_mask(pose)[..., None]
+    for index, pose in enumerate(views):
+        mask = ball_mask(pose, later_aside if index >= len(views) // 2 else 0.0)[..., None]
         images.append(
             to_uint8(np.where(mask, np.array(colour) + rng.normal(0, 8, (120, 160, 3)), stage.background(CAMERA, pose)))
         )
@@ -130,6 +130,13 @@ def test_all_views_agree_on_the_part():
     shares = [agreement(alpha > 0.5, ball_mask(pose)) for alpha, pose in zip(made.alphas, views, strict=True)]
     assert np.median(shares) > 0.93
     assert len(disagreeing(made)) <= 1
+
+
+@pytest.mark.usefixtures("small_scenes")
+def test_a_part_that_moved_where_there_is_no_board():
+    views, images = staged((200, 60, 40), later_aside=0.5 * RADIUS)
+    with pytest.raises(CaptureError, match="do not agree on what is the part.*or it moved between photos"):
+        cut_out(images, part_of(sparse_of(views, scene_points()), True))
 
 
 def on_a_sheet(colour, hides=0.0, shadow=1.0):
