@@ -135,7 +135,7 @@ def test_all_views_agree_on_the_part():
 @pytest.mark.usefixtures("small_scenes")
 def test_a_part_that_moved_where_there_is_no_board():
     views, images = staged((200, 60, 40), later_aside=0.5 * RADIUS)
-    with pytest.raises(CaptureError, match="do not agree on what is the part.*or it moved between photos"):
+    with pytest.raises(CaptureError, match=r"do not agree on what is the part.*or it moved between photos"):
         cut_out(images, part_of(sparse_of(views, scene_points()), True))
 
 
