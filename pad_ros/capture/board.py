@@ -1,8 +1,8 @@
-"""The printed ChArUco board under the part: its pattern, its PDF in true size, and cameras from photos of it."""
+"""The printed ChArUco board under the part: its pattern, and its PDF in true size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.capture.photos import Dropped, Photo
 from pad_ros.common.files import replacing
-from pad_ros.common.progress import Progress, silent
 from pad_ros.errors import CaptureError
-from pad_ros.geometry import Camera, Matrix
-from pad_ros.images import read_image
-from pad_ros.lens import Lens
 from pad_ros.results import Image
 
 PAPERS = {
@@ -30,9 +25,6 @@ _COLUMNS, _ROWS, _MARKER = 11, 15, 0.75  # squares, and a marker's side in squar
 _RIM = 2  # squares: around a plain middle, where the part stands; on black squares a black part could not be told
 _BITS = 5  # of a marker's side, without its black rim
 _TRUE_SIZE = 0.005  # how far the bar may be from its length
-_LEAST_CORNERS = 8
-_BAD_VIEW = 3.0  # times the median view's error
-_BENT = 1.5  # pixels, of photos 1,000 pixels wide
 
 
 @dataclass(frozen=True)
@@ -170,81 +162,3 @@ def check_bar(measured: float, board: Board) -> None:
             f"100 % ('actual size', not 'fit to page'), or say --square "
             f"{1000 * board.square * share:.2f}, its squares' side in mm"
         )
-
-
-@dataclass(frozen=True)
-class BoardViews:
-    """Cameras from a board: the lens, the photos that show enough of it with their poses [V, 4, 4], the others."""
-
-    lens: Lens
-    photos: list[Photo]
-    poses: NDArray[np.float64]
-    dropped: list[Dropped]
-    error_px: float
-
-
-def locate_by_board(photos: Sequence[Photo], board: Board, progress: Progress = silent) -> BoardViews:
-    """Finds the lens and each photo's camera-to-object pose from the board's corners, all together.
-
-    Raises:
-        CaptureError: too few photos show the board, or it is not flat.
-    """
-    detector = cv2.aruco.CharucoDetector(board.charuco)
-    seen: list[tuple[Photo, NDArray[np.int64], NDArray[np.float32]]] = []
-    dropped, size = [], (0, 0)
-    for index, photo in enumerate(photos):
-        grey = cv2.cvtColor(read_image(photo.path), cv2.COLOR_RGB2GRAY)
-        size = grey.shape[1], grey.shape[0]
-        corners, found = detector.detectBoard(grey)[:2]
-        ids = np.zeros(0, np.int64) if found is None else np.ravel(found).astype(np.int64)
-        printed = board.has(ids)
-        if printed.sum() >= _LEAST_CORNERS:
-            seen.append((photo, ids[printed], np.asarray(corners, np.float32).reshape(-1, 2)[printed]))
-        else:
-            reason = f"shows {printed.sum()} corners of the board, of {_LEAST_CORNERS} needed"
-            dropped.append(Dropped(photo.name, reason))
-        progress(index + 1, len(photos) + 1, "finding the board")
-    if len(seen) < max(10, 0.5 * len(photos)):
-        raise CaptureError(
-            f"the board is seen in {len(seen)} of {len(photos)} photos only: let at least a quarter "
-            f"of it show around the "
-            f"part, sharp and without glare; is it the {board.paper.upper()} board of `pad capture --print-board`?"
-        )
-    result = _calibrate(seen, board, size)
-    bad = result[3] > max(_BAD_VIEW * float(np.median(result[3])), 0.5)
-    if bad.any():
-        dropped += [
-            Dropped(seen[i][0].name, f"the board does not fit: {result[3][i]:.1f} px") for i in np.flatnonzero(bad)
-        ]
-        seen = [entry for entry, wrong in zip(seen, bad, strict=True) if not wrong]
-        result = _calibrate(seen, board, size)
-    lens, poses, error, _ = result
-    if error > _BENT * max(size) / 1000:
-        raise CaptureError(
-            f"the board's corners are {error:.1f} px off: it is bent or lies on soft ground (glue it to a plate), or "
-            "moving things blur it"
-        )
-    progress(len(photos) + 1, len(photos) + 1, f"{len(seen)} cameras")
-    return BoardViews(lens, [entry[0] for entry in seen], poses, dropped, error)
-
-
-def _calibrate(
-    seen: Sequence[tuple[Photo, NDArray[np.int64], NDArray[np.float32]]], board: Board, size: tuple[int, int]
-) -> tuple[Lens, NDArray[np.float64], float, NDArray[np.float64]]:
-    """Lens, poses, root mean square error and each view's, by Zhang's method."""
-    places = [board.corner_points(ids).astype(np.float32) for _, ids, _ in seen]
-    flags = cv2.CALIB_FIX_K3
-    error, matrix, coefficients, turns, shifts, _, _, errors = cv2.calibrateCameraExtended(  # type: ignore[call-overload]
-        places, [corners for _, _, corners in seen], size, None, None, flags=flags
-    )
-    fx, fy, cx, cy = (float(value) for value in (matrix[0, 0], matrix[1, 1], matrix[0, 2] + 0.5, matrix[1, 2] + 0.5))
-    camera = Camera(*size, fx, fy, cx, cy)
-    poses = np.stack([_camera_to_board(turn, shift) for turn, shift in zip(turns, shifts, strict=True)])
-    return Lens(camera, "plumb_bob", tuple(np.ravel(coefficients)[:5])), poses, float(error), np.ravel(errors)
-
-
-def _camera_to_board(turn: NDArray[np.float64], shift: NDArray[np.float64]) -> Matrix:
-    pose = np.eye(4)
-    pose[:3, :3] = cv2.Rodrigues(turn)[0].T
-    pose[:3, 3] = -pose[:3, :3] @ np.ravel(shift)
-    return pose

@@ -6,18 +6,19 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pad_ros.capture.board import Board, check_bar, locate_by_board
+from pad_ros.capture.board import Board, check_bar
+from pad_ros.capture.board_views import BOARD_LOOK, locate_by_board
 from pad_ros.capture.coverage import Coverage, cover
 from pad_ros.capture.cutouts import cut_out, disagreeing
 from pad_ros.capture.film import pick_frames
 from pad_ros.capture.ground import Placed, part_of, place
-from pad_ros.capture.photos import FEWEST, Dropped, Photo, find_photos, is_film, prepare_photos
+from pad_ros.capture.photos import FEWEST, Dropped, Photo, find_photos, is_film, prepare_photos, shrink
 from pad_ros.capture.points import find_points
 from pad_ros.capture.report import Facts, chequered, write_report
 from pad_ros.capture.structure import reconstruct
@@ -28,7 +29,6 @@ from pad_ros.dataset.classes import write_transforms
 from pad_ros.errors import CaptureError
 from pad_ros.images import read_image, write_image
 from pad_ros.lens import Undistorter
-from pad_ros.results import Image
 
 RECORD = "capture.json"
 
@@ -52,6 +52,11 @@ class CaptureSettings:
     square: float | None = None
     bar: float | None = None
     seed: int = 0
+
+    @property
+    def stored(self) -> int:
+        """Pixels of a photo's longer side until its pose is known: far corners of a board are small."""
+        return self.longest if self.paper is None else max(self.longest, BOARD_LOOK)
 
     def board(self) -> Board | None:
         """The board under the part.
@@ -135,9 +140,11 @@ def _photos(
     if not done.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         if is_film(sources):
-            kept, dropped = pick_frames(sources[0], folder, settings.frames, settings.longest, stage("film"))
+            kept, dropped = pick_frames(
+                sources[0], folder, settings.frames, settings.longest, settings.stored, stage("film")
+            )
         else:
-            kept, dropped = prepare_photos(sources, folder, settings.longest, stage("photos"))
+            kept, dropped = prepare_photos(sources, folder, settings.longest, settings.stored, stage("photos"))
         rows = {"photos": [(p.name, p.path.name) for p in kept], "dropped": [(d.name, d.reason) for d in dropped]}
         write_text(done, json.dumps(rows))
     content = json.loads(done.read_text())
@@ -157,10 +164,12 @@ def _cameras(
             sparse, dropped = reconstruct(photos, work / "colmap", settings.seed, stage("cameras"))
         else:
             found = locate_by_board(photos, board, stage("board"))
-            undistorter = Undistorter(found.lens)
-            images = [undistorter.undistort(read_image(photo.path)) for photo in found.photos]
+            images = [shrink(read_image(photo.path), settings.longest) for photo in found.photos]
+            lens = replace(found.lens, camera=found.lens.camera.resized(images[0].shape[1], images[0].shape[0]))
+            undistorter = Undistorter(lens)
+            images = [undistorter.undistort(image) for image in images]
             names = [photo.path.name for photo in found.photos]
-            sparse = find_points(images, found.lens, names, found.poses, stage("points"))
+            sparse = find_points(images, lens, names, found.poses, stage("points"))
             dropped = found.dropped
         sparse.save(done)
         write_text(words, json.dumps([(d.name, d.reason) for d in dropped]))
@@ -180,7 +189,7 @@ def _write_class(
     sparse = placed.sparse
     by_file = {photo.path.name: photo for photo in photos}
     undistorter = Undistorter(sparse.lens)
-    originals: list[Image] = [read_image(by_file[name].path) for name in sparse.names]
+    originals = [shrink(read_image(by_file[name].path), settings.longest) for name in sparse.names]
     cut = cut_out([undistorter.undistort(image) for image in originals], placed, progress)
     bad = set(disagreeing(cut))
     dropped += [

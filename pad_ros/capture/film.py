@@ -22,7 +22,7 @@ _STILL = 1.0  # of those pixels: less motion than that in the whole film shows o
 
 
 def pick_frames(
-    path: Path, folder: Path, count: int, longest: int, progress: Progress = silent
+    path: Path, folder: Path, count: int, longest: int, stored: int, progress: Progress = silent
 ) -> tuple[list[Photo], list[Dropped]]:
     """Picks the sharpest frame of each of `count` pieces of a film; in each piece, the picture moves by as much.
 
@@ -30,7 +30,8 @@ def pick_frames(
         path: the film.
         folder: where the frames are written; those that are there already stay.
         count: of frames.
-        longest: pixels of a frame's longer side.
+        longest: pixels of a frame's longer side in the class, at which it must be sharp.
+        stored: of the files' longer side; smaller frames stay as they are.
         progress: called with (done, total, text).
 
     Raises:
@@ -63,7 +64,7 @@ def pick_frames(
         if index in chosen:
             photo = Photo(f"frame {index} ({index / rate:.1f} s)", folder / f"{len(photos):04d}.png")
             if not photo.path.is_file():
-                write_image(photo.path, shrink(frame, longest))
+                write_image(photo.path, shrink(frame, stored))
             photos.append(photo)
         progress(total + index + 1, 2 * total, "picking")
     return drop_blurred(photos, np.array([details[index] for index in sorted(chosen)]))

@@ -39,6 +39,16 @@ class Placed:
     grounded: bool
     sheet: Points | None = None
 
+    @property
+    def distance(self) -> float:
+        """Of the cameras from what they look at, in the median."""
+        return typical_distance(self.sparse.poses)
+
+
+def typical_distance(poses: Points) -> float:
+    """How far cameras [V, 4, 4] are from the point that they look at, in the median."""
+    return float(np.median(np.linalg.norm(poses[:, :3, 3] - look_at_point(poses), axis=1)))
+
 
 def place(sparse: Sparse, seed: int = 0) -> Placed:
     """Finds ground and part among the points, and makes the part's frame; the cameras' typical distance becomes 1.
@@ -46,8 +56,7 @@ def place(sparse: Sparse, seed: int = 0) -> Placed:
     Raises:
         CaptureError: there is no part to be seen.
     """
-    target = look_at_point(sparse.poses)
-    distance = float(np.median(np.linalg.norm(sparse.poses[:, :3, 3] - target, axis=1)))
+    target, distance = look_at_point(sparse.poses), typical_distance(sparse.poses)
     near = np.linalg.norm(sparse.points - target, axis=1) < _NEAR * distance
     plane = find_plane(sparse.points[near], sparse.poses[:, :3, 3], _FLAT * distance, np.random.default_rng(seed))
     up = plane[:3] if plane is not None else -sparse.poses[:, :3, 1].mean(axis=0)
@@ -78,8 +87,7 @@ def part_of(sparse: Sparse, grounded: bool, sheet: Points | None = None) -> Plac
     Raises:
         CaptureError: there are none, and no board to say where to look.
     """
-    points, target = sparse.points, look_at_point(sparse.poses)
-    distance = float(np.median(np.linalg.norm(sparse.poses[:, :3, 3] - target, axis=1)))
+    points, target, distance = sparse.points, look_at_point(sparse.poses), typical_distance(sparse.poses)
     high = np.linalg.norm(points - target, axis=1) < _NEAR * distance
     if grounded:
         high &= points[:, 2] > _ABOVE * distance
@@ -92,7 +100,7 @@ def part_of(sparse: Sparse, grounded: bool, sheet: Points | None = None) -> Plac
     elif len(candidates):
         seen = np.bincount(sparse.point_index, minlength=len(points))[candidates]
         weights = seen * np.exp(-((np.linalg.norm(points[candidates] - target, axis=1) / (0.35 * distance)) ** 2))
-        part[candidates[_together(points[candidates], _CELL * distance, weights)]] = True
+        part[candidates[together(points[candidates], _CELL * distance, weights)]] = True
     if sheet is not None:
         half = sheet[0] / 2
         box = np.array([[-half[0], -half[1], 0.0], [half[0], half[1], 1.2 * sheet[1].min()]])
@@ -158,8 +166,14 @@ def _upright(up: Points, first: Matrix) -> Matrix:
     return frame
 
 
-def _together(points: Points, cell: float, weights: Points) -> NDArray[np.intp]:
-    """The points of the heaviest group of occupied cells that touch each other; lonely points count for little."""
+def together(points: Points, cell: float, weights: Points) -> NDArray[np.intp]:
+    """Which points [N, 3] belong to the heaviest group of occupied cells that touch each other.
+
+    Args:
+        points: lonely ones lead nowhere.
+        cell: a cell's side.
+        weights: of the points [N].
+    """
     keys, inverse = np.unique(np.floor(points / cell).astype(np.int64), axis=0, return_inverse=True)
     inverse = np.ravel(inverse)
     occupied = np.bincount(inverse) >= 2

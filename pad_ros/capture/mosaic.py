@@ -27,13 +27,9 @@ _STEADY = 14.0  # grey levels that views may differ in the median
 _GRAIN = 0.9  # pixels
 _LEAST_DIFFERENCE = 22.0  # summed over the channels
 _SHEET_DIFFERENCE = 45.0  # on a board's sheet, whose shading goes on where the part hides it, so is less well known
+_BUSY = 200.0  # summed over the channels
 _SHADE = (0.4, 1.15)  # of a plain sheet's colour: what is darker is no shadow on it
 _GREY = 0.12  # how far the channels' shares may differ there
-_RIM_VOTE = 0.25  # what "looks like the board's squares" counts: a part may be as black or as white
-
-
-# Where in the ground's picture a camera's pixels look, x and y [H, W], and whether they look at the plane at all.
-Places = tuple[NDArray[np.float32], NDArray[np.float32], Mask]
 
 
 @dataclass(frozen=True)
@@ -45,21 +41,28 @@ class Ground:
     sure: Mask
     low: Points  # x, y of the rectangle's corner
     cell: float
-    plain: Mask | None = None  # the board's plain middle [G, G]; None without a board
-    lit: NDArray[np.float32] | None = None  # its picture [G, G, 3] without the shadows on it
+    on_sheet: bool = False
 
-    def vote(self, image: Image, camera: Camera, pose: Matrix) -> NDArray[np.float32]:
-        """For each pixel [H, W] of an image: 1 is not ground, so part; -1 is ground; 0 cannot tell."""
-        if self.plain is None or self.lit is None:
-            raise ValueError("only a board's ground is known well enough to vote")
-        smooth, places = _smooth(image), self._places(camera, pose)
-        same, other = self._told(smooth, places, self.colours)
-        plain = np.asarray(cv2.remap(self.plain.astype(np.uint8), *places[:2], cv2.INTER_NEAREST)) > 0
-        bright = plain & self._told(smooth, places, self.lit)[0]
-        same, other = same | bright, other & ~bright
-        return np.where(other, 1.0, np.where(same, np.where(plain, -1.0, -_RIM_VOTE), 0.0)).astype(np.float32)
+    def seen_in(self, image: Image, camera: Camera, pose: Matrix) -> Mask:
+        """Where an image [H, W, 3] looks like this ground; not where that would say little."""
+        x, y, valid = self._places(camera, pose)
+        valid = valid & (np.asarray(cv2.remap(self.sure.astype(np.uint8), x, y, cv2.INTER_NEAREST)) > 0)
+        if valid.sum() < 50:
+            return np.zeros(valid.shape, bool)
+        expected = np.asarray(cv2.remap(self.colours, x, y, cv2.INTER_LINEAR), np.float32)
+        spread = np.asarray(cv2.remap(self.spread, x, y, cv2.INTER_LINEAR))
+        smooth = _smooth(image)
+        gain = _most_common_gain if self.on_sheet else _gain
+        seen = smooth * gain(expected[valid], smooth[valid])
+        # A pixel or two of misalignment is no difference: within the colours of the neighbourhood is the same.
+        kernel = np.ones((5, 5), np.uint8)
+        most, least = cv2.dilate(expected, kernel), cv2.erode(expected, kernel)
+        difference = np.maximum(np.maximum(seen - most, least - seen), 0).sum(axis=-1)
+        like = difference < (_SHEET_DIFFERENCE if self.on_sheet else _LEAST_DIFFERENCE) + 2 * spread
+        busy = (most - least).sum(axis=-1) > _BUSY  # at a black square's edge, a grey part is within the colours too
+        return valid & like & ~busy
 
-    def _places(self, camera: Camera, pose: Matrix) -> Places:
+    def _places(self, camera: Camera, pose: Matrix) -> tuple[NDArray[np.float32], NDArray[np.float32], Mask]:
         """Where in the picture the camera's pixels look, x and y [H, W], and whether they look at the plane at all."""
         rows, columns = np.mgrid[: camera.height, : camera.width]
         rays = np.stack(
@@ -72,27 +75,6 @@ class Ground:
         slant = -rays[..., 2] / np.linalg.norm(rays, axis=-1)
         x, y = (((place[..., axis] - self.low[axis]) / self.cell - 0.5).astype(np.float32) for axis in (0, 1))
         return x, y, (way > 0) & (slant > _LOWEST)
-
-    def compare(self, image: Image, camera: Camera, pose: Matrix) -> tuple[Mask, Mask]:
-        """Where an image [H, W, 3] shows this ground, and where something else; neither where it is unknown."""
-        return self._told(_smooth(image), self._places(camera, pose), self.colours)
-
-    def _told(self, smooth: NDArray[np.float32], places: Places, colours: NDArray[np.float32]) -> tuple[Mask, Mask]:
-        """The same of a smoothed image, for a ground of these colours [G, G, 3]."""
-        x, y, valid = places
-        valid = valid & (np.asarray(cv2.remap(self.sure.astype(np.uint8), x, y, cv2.INTER_NEAREST)) > 0)
-        expected = np.asarray(cv2.remap(colours, x, y, cv2.INTER_LINEAR), np.float32)
-        spread = np.asarray(cv2.remap(self.spread, x, y, cv2.INTER_LINEAR))
-        if valid.sum() < 50:
-            return np.zeros(valid.shape, bool), np.zeros(valid.shape, bool)
-        gain = _gain if self.plain is None else _most_common_gain
-        seen = smooth * gain(expected[valid], smooth[valid])
-        # A pixel or two of misalignment is no difference: within the colours of the neighbourhood is the same.
-        kernel = np.ones((5, 5), np.uint8)
-        above, below = seen - cv2.dilate(expected, kernel), cv2.erode(expected, kernel) - seen
-        difference = np.maximum(np.maximum(above, below), 0).sum(axis=-1)
-        like = difference < (_LEAST_DIFFERENCE if self.plain is None else _SHEET_DIFFERENCE) + 2 * spread
-        return valid & like, valid & ~like
 
 
 def picture_ground(
@@ -142,24 +124,18 @@ def picture_ground(
         return Ground(colours, spread, sure, low, cell)
     on = (np.abs(places[:, None, :2]) < sheet / 2).all(axis=-1).reshape(*columns.shape, 2)
     sure &= on[..., 0]
-    lit = _complete(colours, spread, sure, on[..., 1])
-    return Ground(colours, spread, sure, low, cell, on[..., 1], lit)
+    _complete(colours, spread, sure, on[..., 1])
+    return Ground(colours, spread, sure, low, cell, on_sheet=True)
 
 
-def _complete(
-    colours: NDArray[np.float32], spread: NDArray[np.float32], sure: Mask, plain: Mask
-) -> NDArray[np.float32]:
+def _complete(colours: NDArray[np.float32], spread: NDArray[np.float32], sure: Mask, plain: Mask) -> None:
     """Says of a plain sheet, in place, how it looks where the part hides it: as the rest, in light that falls off.
 
     A shadow on the sheet dims all channels alike; what else most views see there is the part.
-
-    Returns:
-        The picture [G, G, 3] with the sheet as it is without shadows.
     """
-    lit = colours.copy()
     rows, columns = np.nonzero(plain & sure)
     if len(rows) < 50:
-        return lit
+        return
     seen = colours[rows, columns]
     bright = np.abs(seen - np.median(seen, axis=0)).sum(axis=1) < 3 * _STEADY
     terms = np.stack([np.ones(len(rows)), columns, rows], axis=1)[bright]
@@ -172,8 +148,6 @@ def _complete(
     colours[y[hidden], x[hidden]] = expected[hidden]
     spread[y[hidden], x[hidden]] = float(np.median(spread[rows, columns]))
     sure[plain] = True
-    lit[y, x] = expected
-    return lit
 
 
 def _smooth(image: Image) -> NDArray[np.float32]:

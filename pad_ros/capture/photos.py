@@ -26,7 +26,7 @@ _MOSTLY = 0.5
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo of the capture: what it is called, and its file at the size of the class."""
+    """A photo of the capture: what it is called, and its file, no smaller than the class's photos."""
 
     name: str
     path: Path
@@ -77,14 +77,15 @@ def find_photos(paths: Sequence[Path]) -> list[Path]:
 
 
 def prepare_photos(
-    paths: Sequence[Path], folder: Path, longest: int, progress: Progress = silent
+    paths: Sequence[Path], folder: Path, longest: int, stored: int, progress: Progress = silent
 ) -> tuple[list[Photo], list[Dropped]]:
-    """Brings photos to the size of the class, as files in a folder; those that are there already stay.
+    """Brings photos to a size, as files in a folder; those that are there already stay.
 
     Args:
         paths: the photos, of one size.
         folder: for the smaller ones.
-        longest: pixels of the longer side; smaller photos stay as they are.
+        longest: pixels of a photo's longer side in the class, at which it must be sharp.
+        stored: of the files' longer side; smaller photos stay as they are.
         progress: called with (done, total, text).
 
     Returns:
@@ -98,12 +99,11 @@ def prepare_photos(
     for index, path in enumerate(paths):
         image = read_image(path)
         sizes.append((image.shape[1], image.shape[0]))
-        small = shrink(image, longest)
         target = folder / f"{index:04d}.png"
         if not target.is_file():
-            write_image(target, small)
+            write_image(target, shrink(image, stored))
         photos.append(Photo(shown(path.name), target))
-        details.append(detail(small))
+        details.append(detail(shrink(image, longest)))
         progress(index + 1, len(paths), path.name)
     _check_sizes(photos, sizes)
     return drop_blurred(photos, np.array(details))

@@ -57,7 +57,7 @@ def test_a_few_blurred_photos_are_dropped_and_named(tmp_path):
     (tmp_path / "in").mkdir()
     photos(tmp_path / "in", 20, size=(400, 300))
     photos(tmp_path / "in", 2, size=(400, 300), blur=4.0)
-    kept, dropped = prepare_photos(find_photos([tmp_path / "in"]), tmp_path / "work", 400)
+    kept, dropped = prepare_photos(find_photos([tmp_path / "in"]), tmp_path / "work", 400, 400)
     assert len(kept) == 20
     assert [d.name for d in dropped] == ["020.png", "021.png"]
 
@@ -86,7 +86,7 @@ def test_a_film_of_a_camera_that_stands_still(tmp_path):
 
 
 def test_a_films_sharp_frames_spread_over_the_way(tmp_path):
-    kept, _ = pick_frames(film(tmp_path / "way.mp4", 12), tmp_path / "frames", 25, 160)
+    kept, _ = pick_frames(film(tmp_path / "way.mp4", 12), tmp_path / "frames", 25, 160, 160)
     numbers = [int(photo.name.split()[1]) for photo in kept]
     assert len(kept) >= 20
     assert sum(number % 2 for number in numbers) <= 3  # every other frame is blurred

@@ -1,13 +1,15 @@
 """Ground, part, hull, coverage and alignment, from points and silhouettes alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from pad_ros.capture import scene
 from pad_ros.capture.align import similarity
 from pad_ros.capture.coverage import cover
-from pad_ros.capture.cutouts import cut_out, disagreeing
+from pad_ros.capture.cutouts import agreement, cut_out, disagreeing
 from pad_ros.capture.ground import find_plane, part_of, place
-from pad_ros.capture.hull import agreement, carve
 from pad_ros.capture.mosaic import picture_ground
 from pad_ros.capture.points import check_still
 from pad_ros.capture.structure import connected
@@ -26,12 +28,12 @@ def poses(count=16):
     return np.stack(walk_around(count, np.array([0, 0, 0.1]), 0.6, np.random.default_rng(0)))
 
 
-def ball_mask(pose):
-    """The silhouette of the ball."""
+def ball_mask(pose, aside=0.0):
+    """The silhouette of the ball, or of one that stands further along x."""
     rows, columns = np.mgrid[: CAMERA.height, : CAMERA.width] + 0.5
     rays = np.stack([(columns - CAMERA.cx) / CAMERA.fx, (rows - CAMERA.cy) / CAMERA.fy, np.ones_like(rows)], -1)
     rays = rays @ pose[:3, :3].T
-    to_ball = np.array([0, 0, HIGH]) - pose[:3, 3]
+    to_ball = np.array([aside, 0, HIGH]) - pose[:3, 3]
     along = rays @ to_ball / np.linalg.norm(rays, axis=-1)
     return to_ball @ to_ball - along**2 < RADIUS**2
 
@@ -96,21 +98,17 @@ def test_a_part_without_points_needs_a_board():
     assert np.allclose(placed.box[0], (-0.45, -0.6, 0))
 
 
-def test_silhouettes_give_the_hull_back():
-    views = poses()
-    masks = [ball_mask(pose) for pose in views]
-    masks[3] = np.zeros_like(masks[3])  # one view that failed does not carve everything away
-    votes = [np.where(mask, 1.0, -1.0).astype(np.float32) for mask in masks]
-    hull = carve(votes, CAMERA, views, np.array([[-0.2, -0.2, 0], [0.2, 0.2, 0.3]]), 48, 0.9)
-    shares = [agreement(hull.silhouette(CAMERA, pose), ball_mask(pose)) for pose in views]
-    assert min(shares) > 0.9
+@pytest.fixture
+def small_scenes(monkeypatch):
+    """Scenes of small pictures need fewer rounds."""
+    monkeypatch.setattr(scene, "_TRAINING", replace(scene._TRAINING, iterations=1000))
 
 
-def staged(colour):
+def staged(colour, later_aside=0.0):
     stage, rng = Stage(cloth_texture(3, 256), (0.9, 0.9), seed=5), np.random.default_rng(4)
     views, images = poses(), []
-    for pose in views:
-        mask = ball_mask(pose)[..., None]
+    for index, pose in enumerate(views):
+        mask = ball_mask(pose, later_aside if index >= len(views) // 2 else 0.0)[..., None]
         images.append(
             to_uint8(np.where(mask, np.array(colour) + rng.normal(0, 8, (120, 160, 3)), stage.background(CAMERA, pose)))
         )
@@ -120,19 +118,25 @@ def staged(colour):
 def test_the_ground_without_the_part_is_seen():
     views, images = staged((200, 60, 40))
     ground = picture_ground(images, CAMERA, views, np.array([[-0.13, -0.13, 0], [0.13, 0.13, 0.26]]))
-    same, other = ground.compare(images[-1], CAMERA, views[-1])  # from above
-    ball = ball_mask(views[-1])
-    assert not (same & other).any()
-    assert (other & ball).sum() > 0.4 * ball.sum()
-    assert same[~ball & (same | other)].mean() > 0.9
+    same, ball = ground.seen_in(images[-1], CAMERA, views[-1]), ball_mask(views[-1])  # from above
+    assert same[ball].mean() < 0.4
+    assert same[~ball].mean() > 0.5
 
 
+@pytest.mark.usefixtures("small_scenes")
 def test_all_views_agree_on_the_part():
     views, images = staged((200, 60, 40))
     made = cut_out(images, part_of(sparse_of(views, scene_points()), True))
     shares = [agreement(alpha > 0.5, ball_mask(pose)) for alpha, pose in zip(made.alphas, views, strict=True)]
     assert np.median(shares) > 0.93
     assert len(disagreeing(made)) <= 1
+
+
+@pytest.mark.usefixtures("small_scenes")
+def test_a_part_that_moved_where_there_is_no_board():
+    views, images = staged((200, 60, 40), later_aside=0.5 * RADIUS)
+    with pytest.raises(CaptureError, match=r"do not agree on what is the part.*or it moved between photos"):
+        cut_out(images, part_of(sparse_of(views, scene_points()), True))
 
 
 def on_a_sheet(colour, hides=0.0, shadow=1.0):
@@ -151,6 +155,7 @@ def on_a_sheet(colour, hides=0.0, shadow=1.0):
     return views, images
 
 
+@pytest.mark.usefixtures("small_scenes")
 @pytest.mark.parametrize(("shadow", "least"), [(1.0, 0.93), (0.7, 0.88)])
 def test_a_black_part_without_texture_on_the_boards_plain_middle(shadow, least):
     views, images = on_a_sheet((22, 20, 21), hides=0.15, shadow=shadow)
@@ -158,17 +163,6 @@ def test_a_black_part_without_texture_on_the_boards_plain_middle(shadow, least):
     shares = [agreement(alpha > 0.5, ball_mask(pose)) for alpha, pose in zip(made.alphas, views, strict=True)]
     assert np.median(shares) > least
     assert len(disagreeing(made)) <= 2
-
-
-def test_votes_abstain_where_a_view_cannot_tell():
-    views, images = on_a_sheet((22, 20, 21))
-    box = np.array([[-0.3, -0.3, 0], [0.3, 0.3, 0.3]])
-    ground = picture_ground(images, CAMERA, views, box, SHEET)
-    vote, ball = ground.vote(images[-1], CAMERA, views[-1]), ball_mask(views[-1])  # from above
-    assert (vote[ball] > 0).mean() > 0.95
-    assert (vote[~ball] == 1).mean() < 0.05
-    low, low_ball = ground.vote(images[0], CAMERA, views[0]), ball_mask(views[0])  # black squares lie behind it
-    assert (low[low_ball] == -1).mean() < 0.05
 
 
 def test_missing_directions_in_words():
