@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     comparisons = {"l1": create_comparison(l1, backbone)}
     for file in arguments.weights or [""]:
         learned = {"name": "learned", "weights": file}
-        comparisons[f"learned {file}".strip()] = create_comparison(learned)
+        comparisons[f"learned {file}".strip()] = create_comparison(learned, backbone)
         comparisons[f"combined {file}".strip()] = create_comparison({"name": "combined", "of": [l1, learned]}, backbone)
     print("| object | comparison | image AUROC | F1 | pixel AUROC | AUPRO | parts, max | parts, median | ms |")
     print("|---|---|---:|---:|---:|---:|---:|---:|---:|")

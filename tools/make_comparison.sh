@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the network of the learned comparison in runs/comparison: objects, lessons, training. After a stop it goes on.
-# HEAPS says how many random objects (20), STEPS how long it trains (4000). MODELS names a folder of LDraw models (.mpd)
+# HEAPS says how many random objects (20), STEPS and BATCH how long it trains (4000 of 16), DEVICE where (cpu). MODELS names a folder of LDraw models (.mpd)
 # to learn from besides, LDRAWDIR LDraw's parts library.
 set -eu
 cd "$(dirname "$0")/.."
@@ -19,4 +19,5 @@ for model in "${MODELS:-none}"/*.mpd; do
   synth "$out/$name" --model "$model"
   set -- "$@" "$out/$name"
 done
-.venv/bin/python -m pad_ros.learning "$@" --work "$out" -o "$out/difference.onnx" --steps "${STEPS:-4000}"
+.venv/bin/python -m pad_ros.learning "$@" --work "$out" -o "$out/difference.onnx" \
+  --steps "${STEPS:-4000}" --batch "${BATCH:-16}" --device "${DEVICE:-cpu}"

@@ -21,7 +21,7 @@ IMPLEMENTATIONS = {
     "learned": "pad_ros.anomaly.learned:LearnedComparison",
     "squared": "pad_ros.anomaly.squared:SquaredComparison",
 }
-_OF_FEATURES = ("l1", "squared")  # those that compare a backbone's features
+_OF_FEATURES = ("l1", "learned", "squared")  # those that compare a backbone's features
 
 
 class Comparison(Protocol):
@@ -151,12 +151,9 @@ class L1Comparison:
         check_views(test, augmented, mask)
         # What differs outside the mask must not leak in through the features' receptive fields.
         augmented = np.where(mask[..., None], augmented, test)
-        window = _surroundings(mask) if self._crop else np.s_[: mask.shape[0], : mask.shape[1]]
+        window = surroundings(mask) if self._crop else np.s_[: mask.shape[0], : mask.shape[1]]
         pair, scale = resized(test[window], augmented[window], self._size, self._backbone.stride)
-        height, width = pair.shape[1:3]
-        total = np.zeros((height, width), np.float32)
-        for level in self._backbone.features(pair):
-            total += cv2.resize(_feature_distance(*level), (width, height), interpolation=cv2.INTER_LINEAR)
+        total = feature_distances(self._backbone, pair).sum(axis=0)
         if self._colour > 0:
             total += self._colour * _colour_distance(pair[0], pair[1], self._tolerance * scale)
         if self._sigma > 0:
@@ -166,6 +163,13 @@ class L1Comparison:
         result[window] = cv2.resize(total, (columns, rows), interpolation=cv2.INTER_LINEAR)
         result[~mask] = 0.0
         return result
+
+
+def feature_distances(backbone: Backbone, pair: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The normalised L1 distance of two images' features in each of L levels, 0 to 1: [2, h, w, 3] to [L, h, w]."""
+    size = pair.shape[2], pair.shape[1]
+    levels = (_feature_distance(*level) for level in backbone.features(pair))
+    return np.stack([cv2.resize(level, size, interpolation=cv2.INTER_LINEAR) for level in levels])
 
 
 def _feature_distance(test: NDArray[np.float32], reference: NDArray[np.float32]) -> Map:
@@ -196,7 +200,7 @@ def _lab(image: Image) -> NDArray[np.float32]:
     return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), np.float32) * np.array([0.5, 1, 1], np.float32)
 
 
-def _surroundings(mask: Mask, margin: float = 0.1) -> Window:
+def surroundings(mask: Mask, margin: float = 0.1) -> Window:
     """The mask's box, grown on each side by a share of its longer side."""
     rows, columns = box_around(mask, 0)
     longer = max(rows.stop - rows.start, columns.stop - columns.start) - 1

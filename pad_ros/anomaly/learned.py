@@ -9,34 +9,57 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.anomaly.backbone import read_weights
-from pad_ros.anomaly.comparison import check_views
+from pad_ros.anomaly.backbone import Backbone, read_weights
+from pad_ros.anomaly.comparison import check_size, check_views, feature_distances, resized, surroundings
 from pad_ros.common.onnx_session import open_session
 from pad_ros.errors import ConfigError
 from pad_ros.images import box_around
 from pad_ros.results import Image, Map, Mask
 
-CHANNELS = 13  # of the network's input
+LEVELS = 5  # of the backbone's features
+CHANNELS = 13 + LEVELS  # of the network's input
+SIZE = 320  # pixels to which the part's surroundings are resized for the features
 STRIDE = 16  # sides of the network's input are multiples of this
 
 
-def network_input(test: Image, augmented: Image, transmittance: Map, object_mask: Mask) -> NDArray[np.float32]:
-    """What the network sees, [13, H, W] in 0…1.
+def features_input(backbone: Backbone, test: Image, augmented: Image, mask: Mask) -> NDArray[np.float32]:
+    """The features' part of what the network sees: their normalised L1 distances in each level, [5, H, W] in 0…1.
+
+    Args:
+        backbone: where they come from.
+        test: T, RGB [H, W, 3].
+        augmented: S_aug, RGB [H, W, 3].
+        mask: M [H, W]; far from it they are 0.
+    """
+    window = surroundings(mask)
+    pair, _ = resized(test[window], augmented[window], SIZE, backbone.stride)
+    rows, columns = mask[window].shape
+    planes = np.zeros((LEVELS, *mask.shape), np.float32)
+    for plane, level in zip(planes, feature_distances(backbone, pair), strict=True):
+        plane[window] = cv2.resize(level, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    return planes
+
+
+def network_input(
+    test: Image, augmented: Image, transmittance: Map, object_mask: Mask, features: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """What the network sees, [18, H, W] in 0…1.
 
     The image T, the twin over the rebuilt background S_aug, |T - S_aug|; by how much T is out of the range of S_aug
     within a pixel, and S_aug out of that of T (0 where a shift by a pixel explains it); the residual transmittance;
-    and the test mask M_t.
+    the test mask M_t; and how far the features are apart.
 
     Args:
         test: T, RGB [H, W, 3].
         augmented: S_aug, RGB [H, W, 3].
         transmittance: of the twin, [H, W].
         object_mask: M_t [H, W].
+        features: of `features_input`, [5, H, W].
     """
     first, second = (image.astype(np.float32) / np.float32(255.0) for image in (test, augmented))
     planes = [first, second, np.abs(first - second), _out_of_range(first, second), _out_of_range(second, first)]
     stacked = np.dstack([*planes, transmittance, object_mask.astype(np.float32)])
-    return np.ascontiguousarray(stacked.transpose(2, 0, 1), dtype=np.float32)
+    return np.concatenate([stacked.transpose(2, 0, 1), features]).astype(np.float32, copy=False)
 
 
 def _out_of_range(image: NDArray[np.float32], other: NDArray[np.float32]) -> Map:
@@ -54,12 +77,13 @@ class LearnedComparison:
     """
 
     weights = Path(__file__).parent / "weights" / "difference.onnx"
-    own_sha256 = "5c1daf9b3e0c17cc462249e0303eef510131d08480a1f131bf2c25a74b43b1e8"
+    own_sha256 = "b6b7e318eb995d8c278df5806d06a276a5a3638142d01036620185d42cc71458"
 
-    def __init__(self, weights: str = "", ring: float = 0.25, threads: int = 2) -> None:
+    def __init__(self, backbone: Backbone, weights: str = "", ring: float = 0.25, threads: int = 2) -> None:
         """Loads the network.
 
         Args:
+            backbone: where the features come from: the one that it learned with.
             weights: another network's file, made by `make comparison`; empty for the one that ships.
             ring: how far from the part an added one may stick out, as a share of the square root of its area.
             threads: how many threads ONNX Runtime uses.
@@ -70,9 +94,10 @@ class LearnedComparison:
         """
         if not 0 <= ring <= 1:
             raise ConfigError(f"comparison: needs 0 <= ring <= 1, got {ring}")
-        self._ring = ring
+        check_size(SIZE, backbone)
+        self._ring, self._backbone = ring, backbone
         model = read_weights(Path(weights)) if weights else read_weights(self.weights, self.own_sha256)
-        self.sha256 = hashlib.sha256(model).hexdigest()
+        self.sha256 = hashlib.sha256(model + backbone.sha256.encode()).hexdigest()
         self._session = open_session(model, threads)
 
     def compare(self, test: Image, augmented: Image, mask: Mask, transmittance: Map, object_mask: Mask) -> Map:
@@ -85,7 +110,10 @@ class LearnedComparison:
         check_views(test, augmented, mask)
         reach = max(2, round(self._ring * float(np.sqrt(np.count_nonzero(mask)))))
         window = box_around(mask, reach)
-        inputs = network_input(test[window], augmented[window], transmittance[window], object_mask[window])
+        features = features_input(self._backbone, test, augmented, mask)
+        inputs = network_input(
+            test[window], augmented[window], transmittance[window], object_mask[window], features[(..., *window)]
+        )
         height, width = inputs.shape[1:]
         padding = ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE))
         logits = self._session.run(None, {"input": np.pad(inputs, padding, mode="edge")[None]})[0][0, 0]

@@ -21,6 +21,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, required=True, metavar="FOLDER", help="keeps lessons and checkpoint")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the network (ONNX); lessons alone without")
     parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     arguments = parser.parse_args()
@@ -45,7 +46,7 @@ def _lesson(root: Path, arguments: argparse.Namespace) -> Lesson:
 def _train(lessons: list[Lesson], arguments: argparse.Namespace) -> None:
     from pad_ros.learning.train import Settings, export, train  # PyTorch
 
-    settings = Settings(steps=arguments.steps, seed=arguments.seed)
+    settings = Settings(steps=arguments.steps, batch=arguments.batch, seed=arguments.seed)
     with progress_bar("network") as progress:
         network = train(lessons, settings, arguments.work / "checkpoint.pt", progress, arguments.device)
     model = export(network)

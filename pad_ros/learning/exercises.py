@@ -8,19 +8,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.anomaly.learned import network_input
+from pad_ros.anomaly.backbone import Backbone
+from pad_ros.anomaly.learned import features_input, network_input
+from pad_ros.anomaly.light import Light
 from pad_ros.geometry import Matrix
 from pad_ros.images import decode_image, to_uint8
 from pad_ros.inspector import TRANSMITTANCE_THRESHOLD
 from pad_ros.learning.faults import altered, difference, pasted
 from pad_ros.learning.lessons import Lesson
 from pad_ros.localization.pnp import project
-from pad_ros.results import Map, Mask
+from pad_ros.results import Map, Mask, Reference
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.rasterize import Rasterizer, Rendering
 from pad_ros.synthesis.photo import expose
 
 Floats = NDArray[np.float32]
+
+_REBUILT = 11  # pixels: the inpainter's dilation, on both sides
+_VISIBLE = 0.04  # of 1: a smaller difference of colour cannot be asked for
 
 
 @dataclass(frozen=True)
@@ -36,29 +41,37 @@ class Exercise:
 class _Scene:
     """An image on its way to exercises; colours in 0…1."""
 
-    image: Map  # [H, W, 3]
-    augmented: Map  # [H, W, 3]
+    image: Map  # T, [H, W, 3]
+    twin: Map  # over black, [H, W, 3]
+    background: Map  # rebuilt behind the part, [H, W, 3]
     transmittance: Map  # [H, W]
     object_mask: Mask  # [H, W]
     defect: Mask  # [H, W]
     doubtful: Mask  # [H, W]
 
 
-def draw(lesson: Lesson, rasterizer: Rasterizer, crop: int, count: int, rng: np.random.Generator) -> list[Exercise]:
+@dataclass(frozen=True)
+class Tools:
+    """The stages between a lesson and what the comparison sees of it; not to be shared by threads."""
+
+    rasterizer: Rasterizer
+    light: Light
+    backbone: Backbone
+
+
+def draw(lesson: Lesson, tools: Tools, crop: int, count: int, rng: np.random.Generator) -> list[Exercise]:
     """Draws an image of a lesson, a pose near its own and a twin near its own, and crops of `crop` pixels of it."""
-    scene = _scene(lesson, rasterizer, rng)
+    scene = _scene(lesson, tools.rasterizer, rng)
     scene = _recoloured(scene, rng)
     if rng.random() < 0.6:
         for _ in range(int(rng.integers(1, 4))):
             scene = _spoiled(scene, rng)
     scene = _photographed(scene, rng)
     scene = _resized(scene, float(np.exp(rng.uniform(np.log(0.75), np.log(1.4)))))
-    exercises = []
-    for _ in range(count):
-        window = _window(scene, crop, rng)
-        cut = _Scene(*(getattr(scene, name)[window] for name in _Scene.__dataclass_fields__))
-        exercises.append(_exercise(cut, rng))
-    return exercises
+    if rng.random() < 0.8:
+        scene = _relit(scene, tools.light)
+    whole = _exercise(scene, tools.backbone)
+    return [_turned(_cut(whole, _window(scene, crop, rng)), rng) for _ in range(count)]
 
 
 def _scene(lesson: Lesson, rasterizer: Rasterizer, rng: np.random.Generator) -> _Scene:
@@ -75,9 +88,9 @@ def _scene(lesson: Lesson, rasterizer: Rasterizer, rng: np.random.Generator) -> 
         seen, argued = difference(rendering, changed)
         defect, doubtful, rendering = defect | seen, doubtful | argued, changed
     background = lesson.backgrounds[index].astype(np.float32) / 255.0
-    augmented = np.clip(rendering.color + rendering.transmittance[..., None] * (background - 1.0), 0, 1)
+    twin = np.clip(rendering.color - rendering.transmittance[..., None], 0, 1)
     image = lesson.images[index].astype(np.float32) / 255.0
-    return _Scene(image, augmented, rendering.transmittance, lesson.object_masks[index], defect, doubtful)
+    return _Scene(image, twin, background, rendering.transmittance, lesson.object_masks[index], defect, doubtful)
 
 
 def jittered(pose: Matrix, lesson: Lesson, rng: np.random.Generator, pixels: float) -> Matrix:
@@ -128,31 +141,26 @@ def _recoloured(scene: _Scene, rng: np.random.Generator) -> _Scene:
         picture = np.clip(picture[..., order], 0, 1) ** gamma
         return np.asarray(1.0 - picture if inverted else picture, np.float32)
 
-    return replace(scene, image=recolour(scene.image), augmented=recolour(scene.augmented))
+    coverage = np.maximum(1.0 - scene.transmittance, 1e-3)[..., None]
+    twin = recolour(scene.twin / coverage) * coverage
+    return replace(scene, image=recolour(scene.image), twin=twin, background=recolour(scene.background))
 
 
 def _spoiled(scene: _Scene, rng: np.random.Generator) -> _Scene:
-    """A spot pasted on the part, or hanging on its outline, where a segmenter may have seen it."""
+    """A spot pasted on the part, or sticking out of its outline, where the segmenter may have seen it or not."""
     part = scene.transmittance < TRANSMITTANCE_THRESHOLD
-    rim = cv2.dilate(part.astype(np.uint8), np.ones((15, 15), np.uint8)).astype(bool) & ~part
-    outside = rng.random() < 0.25 and rim.any()
-    within = part | rim if outside else part
+    within = part
+    if rng.random() < 0.3:
+        reach = 2 * round(float(rng.uniform(4, max(5.0, 0.2 * np.sqrt(part.sum()))))) + 1
+        rim = cv2.dilate(part.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
+        within = rim if rng.random() < 0.5 else rim & ~part
     if not within.any():
         return scene
     image, seen, argued = pasted(scene.image, within, rng)
     beyond = (seen | argued) & ~part
-    noticed = rng.random() < 0.5  # by the segmenter; what it misses, the rebuilt background shows too
-    mask = scene.object_mask | (beyond if noticed else np.zeros_like(beyond))
-    kept = (beyond & ~scene.object_mask)[..., None] & (not noticed)
-    augmented = np.where(kept, image, scene.augmented)
-    return replace(
-        scene,
-        image=image,
-        augmented=augmented,
-        object_mask=mask,
-        defect=scene.defect | seen,
-        doubtful=scene.doubtful | argued,
-    )
+    if rng.random() < 0.75:  # what it misses, the background shows too
+        scene = replace(scene, object_mask=scene.object_mask | beyond)
+    return replace(scene, image=image, defect=scene.defect | seen, doubtful=scene.doubtful | argued)
 
 
 def _photographed(scene: _Scene, rng: np.random.Generator) -> _Scene:
@@ -169,9 +177,7 @@ def _photographed(scene: _Scene, rng: np.random.Generator) -> _Scene:
         "seed": int(rng.integers(2**31)),
     }
     image = expose(scene.image, conditions)
-    through = scene.transmittance[..., None]
-    lit = expose(scene.augmented, {**conditions, "read_noise": 0.0, "shot_noise": 0.0, "blur": 0.0})
-    augmented = (1.0 - through) * scene.augmented + through * lit
+    background = expose(scene.background, {**conditions, "read_noise": 0.0, "shot_noise": 0.0, "blur": 0.0})
     if rng.random() < 0.3:  # sharpened
         amount = np.float32(rng.uniform(0.3, 1.5))
         image = np.clip(image + amount * (image - cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.6, 1.5)))), 0, 1)
@@ -179,7 +185,7 @@ def _photographed(scene: _Scene, rng: np.random.Generator) -> _Scene:
     if rng.random() < 0.4:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 97))]
         image8 = decode_image(cv2.imencode(".jpg", image8[..., ::-1], quality)[1].tobytes())
-    return replace(scene, image=image8.astype(np.float32) / 255.0, augmented=augmented.astype(np.float32))
+    return replace(scene, image=image8.astype(np.float32) / 255.0, background=background.astype(np.float32))
 
 
 def _resized(scene: _Scene, factor: float) -> _Scene:
@@ -209,14 +215,42 @@ def _window(scene: _Scene, crop: int, rng: np.random.Generator) -> tuple[slice, 
     return slices[0], slices[1]
 
 
-def _exercise(scene: _Scene, rng: np.random.Generator) -> Exercise:
-    inputs = network_input(
-        to_uint8(scene.image * 255.0), to_uint8(scene.augmented * 255.0), scene.transmittance, scene.object_mask
-    )
-    defect = scene.defect.astype(np.uint8)
-    rim = cv2.dilate(defect, np.ones((5, 5), np.uint8)).astype(bool) & ~scene.defect
-    weight = (~(rim | (scene.doubtful & ~scene.defect))).astype(np.float32)
-    arrays = [inputs, scene.defect.astype(np.float32), weight]
+def _relit(scene: _Scene, light: Light) -> _Scene:
+    """The twin in the light of the image, as the inspection shows it."""
+    through = scene.transmittance[..., None]
+    mask = scene.transmittance < TRANSMITTANCE_THRESHOLD
+    if not mask.any():
+        return scene
+    reference = Reference(to_uint8(255.0 * (scene.twin + through)), mask, scene.transmittance)
+    relit = light.relit(reference, to_uint8(255.0 * scene.image)).image.astype(np.float32) / 255.0
+    return replace(scene, twin=np.clip(relit - through, 0, 1))
+
+
+def _exercise(scene: _Scene, backbone: Backbone) -> Exercise:
+    through = scene.transmittance
+    image = to_uint8(255.0 * scene.image)
+    # Rebuilt under the test mask alone: elsewhere the background is the image's own, noise and all.
+    rebuilt = cv2.dilate(scene.object_mask.astype(np.uint8), np.ones((_REBUILT, _REBUILT), np.uint8)) > 0
+    background = np.where(rebuilt[..., None], scene.background, scene.image)
+    augmented = to_uint8(255.0 * np.clip(scene.twin + through[..., None] * background, 0, 1))
+    mask = (through < TRANSMITTANCE_THRESHOLD) | scene.object_mask
+    features = features_input(backbone, image, augmented, mask if mask.any() else ~mask)
+    inputs = network_input(image, augmented, through, scene.object_mask, features)
+    # What the segmenter has missed looks the same in both: nothing can be asked there.
+    visible = cv2.dilate(inputs[6:9].max(axis=0), np.ones((3, 3), np.uint8)) > _VISIBLE
+    truth = scene.defect & visible
+    rim = cv2.dilate(scene.defect.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    weight = truth | ~(rim | scene.doubtful)
+    return Exercise(inputs, truth.astype(np.float32), weight.astype(np.float32))
+
+
+def _cut(whole: Exercise, window: tuple[slice, slice]) -> Exercise:
+    return Exercise(*(getattr(whole, name)[(..., *window)] for name in Exercise.__dataclass_fields__))
+
+
+def _turned(exercise: Exercise, rng: np.random.Generator) -> Exercise:
+    """Mirrored, and with rows and columns exchanged, or not."""
+    arrays = [getattr(exercise, name) for name in Exercise.__dataclass_fields__]
     if rng.random() < 0.5:
         arrays = [array[..., ::-1] for array in arrays]
     if rng.random() < 0.5:

@@ -62,7 +62,7 @@ def pasted(image: Map, within: Mask, rng: np.random.Generator) -> tuple[Map, Mas
     """
     rows, columns = np.nonzero(within)
     pick = int(rng.integers(len(rows)))
-    spot = _blot if rng.random() < 0.7 else _scratch
+    spot = (_blot, _scratch, _stick)[int(rng.choice(3, p=(0.6, 0.25, 0.15)))]
     weight = spot(image.shape[:2], (int(columns[pick]), int(rows[pick])), rng)  # [H, W] 0…1
     weight = weight * (cv2.blur(within.astype(np.float32), (3, 3)) if rng.random() < 0.7 else within)
     painted = _paint(image, (rows[pick], columns[pick]), rng)
@@ -101,6 +101,16 @@ def _scratch(shape: tuple[int, int], at: tuple[int, int], rng: np.random.Generat
     bends = np.cumsum(rng.normal(0, 0.15, int(rng.integers(2, 14)))) + angle
     path = np.cumsum(step * np.stack([np.cos(bends), np.sin(bends)], axis=1), axis=0) + at
     cv2.polylines(weight, [np.round(path * 16).astype(np.int32)], False, 1.0, int(rng.integers(1, 3)), cv2.LINE_AA, 4)
+    return weight
+
+
+def _stick(shape: tuple[int, int], at: tuple[int, int], rng: np.random.Generator) -> Map:
+    """A straight bar of 12 to 100 pixels, 1 to 6 wide: a rod, tube or plate seen from its side."""
+    weight = np.zeros(shape, np.float32)
+    angle, length = rng.uniform(0, 2 * np.pi), np.exp(rng.uniform(np.log(12), np.log(100)))
+    ends = np.array(at) + np.outer((-0.5, 0.5), length * np.array([np.cos(angle), np.sin(angle)]))
+    first, last = (tuple(int(value) for value in end) for end in np.round(ends * 16))
+    cv2.line(weight, first, last, 1.0, int(rng.integers(1, 7)), cv2.LINE_AA, 4)
     return weight
 
 

@@ -12,7 +12,7 @@ _WIDTHS = (24, 48, 96, 128)  # of the levels; strides 2, 4, 8, 16
 
 
 class DifferenceNetwork(nn.Module):
-    """[N, 13, H, W], H and W multiples of 16, to the logits [N, 1, H, W] of a real difference."""
+    """[N, 18, H, W], H and W multiples of 16, to the logits [N, 1, H, W] of a real difference."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import math
 import os
-import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 
+from pad_ros.anomaly.backbone import create_backbone
 from pad_ros.anomaly.learned import CHANNELS, STRIDE
+from pad_ros.anomaly.light import create_light
 from pad_ros.common.files import replacing
 from pad_ros.common.progress import Progress
-from pad_ros.learning.exercises import Exercise, draw
+from pad_ros.learning.exercises import Exercise, Tools, draw
 from pad_ros.learning.lessons import Lesson
 from pad_ros.learning.network import DifferenceNetwork
+from pad_ros.profiles import load_profile
 from pad_ros.splatting.rasterize import create_rasterizer
 
 
@@ -59,17 +61,20 @@ def train(
             network.load_state_dict(state["network"])
             optimizer.load_state_dict(state["optimizer"])
             start, averaged = state["step"], state["averaged"]
-    draws = _Draws(lessons, settings)
+    # On a CPU not beside the step before: drawing and PyTorch would take each other's cores, which is slower.
+    beside = 0 if device == "cpu" else os.cpu_count() or 1
+    loader = DataLoader(_Draws(lessons, settings), None, sampler=range(start, settings.steps), num_workers=beside)
     losses: list[float] = []
     saved = time.monotonic()
-    for step in range(start, settings.steps):
-        # Not beside the step before: drawing and PyTorch would take each other's cores, which is slower.
-        inputs, truth, weight = (tensor.to(device) for tensor in draws.batch(step))
+    for step, drawn in enumerate(loader, start):
+        inputs, truth, weight = (tensor.to(device) for tensor in drawn)
         inputs = inputs.contiguous(memory_format=torch.channels_last)
         for group in optimizer.param_groups:
             group["lr"] = settings.rate * _schedule(step, settings.steps)
         network.train()
-        loss = loss_of(network(inputs)[:, 0], truth, weight)
+        with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
+            logits = network(inputs)[:, 0]
+        loss = loss_of(logits.float(), truth, weight)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -121,28 +126,32 @@ def export(network: DifferenceNetwork) -> bytes:
     return buffer.getvalue()
 
 
-class _Draws:
+class _Draws(Dataset[list[Tensor]]):
     """Batches of exercises: each step's depend on the seed and the step alone."""
 
     def __init__(self, lessons: Sequence[Lesson], settings: Settings) -> None:
         self._lessons, self._settings = lessons, settings
-        self._own = threading.local()  # a rasterizer of each thread's own: they are not thread-safe
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
+        self._tools: Tools | None = None  # of each process's own
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+    def __getitem__(self, step: int) -> list[Tensor]:
+        if self._tools is None:
+            self._tools = _tools()
         images = math.ceil(self._settings.batch / self._settings.per_image)
-        groups = self._pool.map(lambda index: self._draw(step, index), range(images))
+        groups = (self._draw(step, index, self._tools) for index in range(images))
         exercises = [exercise for group in groups for exercise in group][: self._settings.batch]
         columns = (np.stack([getattr(e, name) for e in exercises]) for name in Exercise.__dataclass_fields__)
-        inputs, truth, weight = (torch.from_numpy(column) for column in columns)
-        return inputs, truth, weight
+        return [torch.from_numpy(column) for column in columns]
 
-    def _draw(self, step: int, index: int) -> list[Exercise]:
+    def _draw(self, step: int, index: int, tools: Tools) -> list[Exercise]:
         rng = np.random.default_rng([self._settings.seed, step, index])
         lesson = self._lessons[int(rng.integers(len(self._lessons)))]
-        if not hasattr(self._own, "rasterizer"):
-            self._own.rasterizer = create_rasterizer({"name": "cpu", "threads": 1})
-        return draw(lesson, self._own.rasterizer, self._settings.crop, self._settings.per_image, rng)
+        return draw(lesson, tools, self._settings.crop, self._settings.per_image, rng)
+
+
+def _tools() -> Tools:
+    anomaly = load_profile("learned")["anomaly"]
+    backbone = create_backbone({**anomaly["backbone"], "threads": 1})
+    return Tools(create_rasterizer({"name": "cpu", "threads": 1}), create_light(anomaly["light"]), backbone)
 
 
 def _schedule(step: int, steps: int) -> float:

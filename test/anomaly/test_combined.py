@@ -51,6 +51,7 @@ def test_it_needs_two(of):
 def test_the_profile_is_cpu_but_for_the_comparison():
     cpu, learned = load_profile("cpu"), load_profile("learned")
     l1, network = learned["anomaly"].pop("comparison")["of"]
+    assert learned["splatting"]["trainer"].pop("alpha_weight") == 1.0
     assert l1 == cpu["anomaly"].pop("comparison") and network["name"] == "learned"
     assert {**learned, "name": "cpu"} == cpu
 
@@ -62,4 +63,4 @@ def test_the_network_that_ships_is_checked(monkeypatch, tmp_path):
     altered.write_bytes(LearnedComparison.weights.read_bytes()[:-1] + b"x")
     monkeypatch.setattr(LearnedComparison, "weights", altered)
     with pytest.raises(ProductError, match="truncated or altered"):
-        create_comparison({"name": "learned"})
+        create_comparison({"name": "learned"}, BACKBONE)

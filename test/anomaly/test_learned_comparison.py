@@ -2,8 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
+from pad_ros.anomaly.backbone import create_backbone
 from pad_ros.anomaly.comparison import create_comparison
-from pad_ros.anomaly.learned import CHANNELS, network_input
+from pad_ros.anomaly.learned import CHANNELS, LEVELS, features_input, network_input
 from pad_ros.errors import ConfigError, ImageError, NoObjectError, ProductError
 
 HEIGHT, WIDTH = 90, 130
@@ -35,7 +36,11 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def comparison(weights):
-    return create_comparison({"name": "learned", "weights": weights})
+    return learned(weights=weights)
+
+
+def learned(**settings):
+    return create_comparison({"name": "learned", **settings}, {"name": "efficientnet_lite0"})
 
 
 def scene(defect=False, shift=0.0, seed=0):
@@ -72,7 +77,7 @@ def test_a_defect_stands_out_and_half_a_pixel_does_not(comparison):
 def test_the_map_is_of_the_images_size_not_negative_and_ends_with_the_ring(comparison, weights):
     found = compare(comparison, scene(seed=1), scene(), part())
     assert found.shape == (HEIGHT, WIDTH) and found.dtype == np.float32 and found.min() >= 0
-    narrow = create_comparison({"name": "learned", "ring": 0.0, "weights": weights})
+    narrow = learned(ring=0.0, weights=weights)
     assert compare(narrow, scene(seed=1), scene(), part())[:10].max() == 0
 
 
@@ -86,10 +91,19 @@ def test_small_masks_and_masks_at_the_border_work(comparison, box):
 def test_what_a_shift_by_a_pixel_explains_is_not_out_of_range():
     first = scene()
     moved = np.roll(first, 1, axis=1)
-    planes = network_input(moved, first, np.zeros((HEIGHT, WIDTH), np.float32), part())
+    features = np.full((LEVELS, HEIGHT, WIDTH), 0.5, np.float32)
+    planes = network_input(moved, first, np.zeros((HEIGHT, WIDTH), np.float32), part(), features)
     assert planes.shape == (CHANNELS, HEIGHT, WIDTH) and planes.dtype == np.float32
     assert planes[9][:, 1:].max() == 0 and planes[10][:, :-1].max() == 0 and planes[6:9].max() > 0.2
     np.testing.assert_array_equal(planes[12] > 0, part())
+    np.testing.assert_array_equal(planes[13:], features)
+
+
+def test_features_differ_where_the_images_do():
+    planes = features_input(create_backbone({"name": "efficientnet_lite0"}), scene(defect=True), scene(), part())
+    assert planes.shape == (LEVELS, HEIGHT, WIDTH) and planes.min() >= 0 and planes.max() <= 1
+    assert planes[0, 40:44, 60:66].mean() > 3 * planes[0, 20:30, 30:50].mean()
+    assert planes[:, :2].max() == 0
 
 
 def test_what_cannot_be_compared_is_refused(comparison, weights):
@@ -99,6 +113,6 @@ def test_what_cannot_be_compared_is_refused(comparison, weights):
     with pytest.raises(NoObjectError):
         compare(comparison, image, image, np.zeros((HEIGHT, WIDTH), bool))
     with pytest.raises(ConfigError, match="ring"):
-        create_comparison({"name": "learned", "ring": 2.0, "weights": weights})
+        learned(ring=2.0, weights=weights)
     with pytest.raises(ProductError, match="weights cannot be read"):
-        create_comparison({"name": "learned", "weights": "no/such.onnx"})
+        learned(weights="no/such.onnx")

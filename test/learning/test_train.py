@@ -42,7 +42,7 @@ def test_the_exported_network_computes_the_same_at_any_size():
     network = DifferenceNetwork().eval()
     session = onnxruntime.InferenceSession(export(network), providers=["CPUExecutionProvider"])
     for height, width in ((64, 96), (128, 64)):
-        inputs = torch.rand(1, 13, height, width)
+        inputs = torch.rand(1, 18, height, width)
         with torch.no_grad():
             expected = network(inputs).numpy()
         np.testing.assert_allclose(session.run(None, {"input": inputs.numpy()})[0], expected, atol=1e-4)
