@@ -19,6 +19,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 from collections import Counter
@@ -242,6 +243,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/soak"))
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # its nodes must not outlive it
     found = soak(args)
     raw = {name: [list(asdict(one).values()) for one in samples] for name, samples in found.samples.items()}
     (args.out / "samples.json").write_text(json.dumps({"samples": raw, "latencies": found.latencies}))
