@@ -81,15 +81,12 @@ class Joiner:
         self._enough = enough
         self._pending: dict[int, _Pending] = {}  # in the order of arrival
         self._repeated: list[_Pending] = []  # duplicates that wait for their optional messages
-        self._finished: OrderedDict[int, frozenset[str]] = OrderedDict()  # with the topics that came
-        self._sets: dict[frozenset[str], frozenset[str]] = {}
+        self._finished: OrderedDict[int, tuple[str, ...]] = OrderedDict()  # with the topics that came; a set is large
         self._surplus: OrderedDict[int, dict[str, tuple[Any, float]]] = OrderedDict()  # of finished stamps
         self._owes_all = answered is not None
         self._first: int | None = None  # stamp of the first image
-        self._newest: int | None = None  # of this run's images
-        for stamp in answered or ():
-            self._note_finished(stamp, {self._image})
-            self._newest = max(stamp, self._newest or stamp)
+        self._finished.update((stamp, (self._image,)) for stamp in answered or ())
+        self._newest: int | None = max(self._finished, default=None)  # of this run's images
 
     def __len__(self) -> int:
         """How many stamps wait."""
@@ -142,9 +139,10 @@ class Joiner:
 
     def _add_again(self, topic: str, stamp: int, message: Any, now: float) -> list[Joined]:
         """Takes a message of a stamp that had one of this topic, or is finished."""
-        again = topic in (self._finished[stamp] if stamp in self._finished else self._pending[stamp].messages)
-        if stamp in self._finished:
-            self._note_finished(stamp, {*self._finished[stamp], topic})
+        seen = self._finished[stamp] if stamp in self._finished else tuple(self._pending[stamp].messages)
+        again = topic in seen
+        if not again:
+            self._finished[stamp] = (*seen, topic)
         if topic == self._image:
             if not again:
                 return []  # it comes after its outcome
@@ -187,17 +185,12 @@ class Joiner:
     def _results(self, over: list[_Pending]) -> list[Joined]:
         return [outcome for outcome in map(self._finish, over) if self._is_result(outcome)]
 
-    def _note_finished(self, stamp: int, topics: Iterable[str]) -> None:
-        """Thousands of stamps are kept, nearly all with the same topics: one set serves them all."""
-        came = frozenset(topics)
-        self._finished[stamp] = self._sets.setdefault(came, came)
-
     def _finish(self, entry: _Pending) -> Joined:
         if entry.duplicate:
             self._repeated.remove(entry)
             return entry
         del self._pending[entry.stamp]
-        self._note_finished(entry.stamp, entry.messages)
+        self._finished[entry.stamp] = tuple(entry.messages)
         while len(self._finished) > 20 * self._capacity:
             self._finished.popitem(last=False)
         complete = entry.complete_since is not None
