@@ -27,7 +27,7 @@ from pad_ros.splatting.rasterize import create_rasterizer
 from pad_ros.splatting.settings import PRESETS, describe_settings
 from pad_ros.training import HOLDOUT_EVERY, IMAGES_PER_VIEW, on_the_line, train_product
 
-QUICK = {"iterations": 300, "max_gaussians": 4000, "initial_gaussians": 3000}
+QUICK = {"iterations": 600, "max_gaussians": 8000, "initial_gaussians": 3000}
 
 
 @pytest.fixture(scope="module")
