@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pad_ros.geometry import Camera
 from pad_ros.localization.features import Features
+from pad_ros.localization.matching import pairs_nearby
 from pad_ros.localization.pnp import project
 from pad_ros.localization.pose_finder import Matches
 from pad_ros.localization.sfm_map import SfmMap
@@ -77,10 +78,13 @@ class DisplacedViews:
         """Matches with what a displaced view sees, each point's within its window."""
         rows = np.flatnonzero(np.isin(self._map.view_index, self._near[found.view]))
         points = self._map.point_index[rows]
-        x, y = (self._pixels[found.view, points] + found.displacement).T[:, :, None] - features.keypoints.T[:, None]
-        row, keypoint = np.nonzero(x * x + y * y <= self._reach**2)
-        differences = self._map.descriptors[rows[row]].astype(np.float32) - features.descriptors[keypoint]
-        squares = np.einsum("kd,kd->k", differences, differences)
+        row, keypoint, squares = pairs_nearby(
+            self._pixels[found.view, points] + found.displacement,
+            self._map.descriptors[rows],
+            features.keypoints,
+            features.descriptors,
+            self._reach,
+        )
         point = points[row]
         order = np.lexsort((squares, keypoint, point))  # each keypoint once a point: its nearest observation
         order = order[_first_of(np.stack([point[order], keypoint[order]], axis=1))]

@@ -11,7 +11,7 @@ from pad_ros.images import check_image
 from pad_ros.localization.displacement import DisplacedViews
 from pad_ros.localization.features import Features
 from pad_ros.localization.front_end import FrontEnd
-from pad_ros.localization.matching import DescriptorIndex
+from pad_ros.localization.matching import DescriptorIndex, pairs_nearby
 from pad_ros.localization.pnp import project
 from pad_ros.localization.pose_finder import Matches, PoseFinder
 from pad_ros.localization.retrieval import views_with_most_votes
@@ -113,8 +113,8 @@ class MapLocalizer:
         except NotLocalizedError as error:
             reason = str(error)
         guesses = self._finder.guesses(features, matches)
-        rough = []
-        for displaced in self._displaced.find(features, matches, self._retries):
+        rough: list[PoseEstimate] = []
+        for displaced in self._displaced.find(features, matches, self._retries) if self._retries else ():
             again = self._displaced.match(features, displaced)
             try:
                 return self._certain(features, again)
@@ -155,10 +155,13 @@ class MapLocalizer:
     def _guided(self, features: Features, pose: Matrix, seen: NDArray[np.intp]) -> Matches:
         """Matches keypoints with the points that should be seen next to them; each keypoint and point once."""
         pixels, front = project(self._camera, pose, self._map.points[self._map.point_index[seen]])
-        x, y = pixels.astype(np.float32).T[:, :, None] - features.keypoints.T[:, None]  # [R, N] each
-        row, keypoint = np.nonzero((x * x + y * y <= self._max_error_px**2) & front[:, None])
-        differences = self._map.descriptors[seen[row]].astype(np.float32) - features.descriptors[keypoint]
-        squares = np.einsum("kd,kd->k", differences, differences)
+        row, keypoint, squares = pairs_nearby(
+            np.where(front[:, None], pixels, np.inf),
+            self._map.descriptors[seen],
+            features.keypoints,
+            features.descriptors,
+            self._max_error_px,
+        )
         order = np.argsort(squares, kind="stable")
         order = order[squares[order] <= self._guided_distance**2]
         pairs = np.stack([keypoint[order], self._map.point_index[seen[row[order]]]], axis=1)

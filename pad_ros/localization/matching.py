@@ -57,6 +57,31 @@ class DescriptorIndex:
         return np.flatnonzero(keep), nearest[keep]
 
 
+def pairs_nearby(
+    pixels: NDArray[np.floating],
+    descriptors: NDArray[np.generic],
+    keypoints: NDArray[np.float32],
+    queries: NDArray[np.generic],
+    reach: float,
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Pairs what should be seen at some pixels with the keypoints near them.
+
+    Args:
+        pixels: [R, 2]; infinite where nothing is seen.
+        descriptors: of what should be seen there, [R, D].
+        keypoints: [N, 2].
+        queries: their descriptors, [N, D].
+        reach: pixels.
+
+    Returns:
+        Indices of rows and of keypoints, and the squared distances of their descriptors, [K] each.
+    """
+    x, y = pixels.astype(np.float32).T[:, :, None] - keypoints.T[:, None]  # [R, N] each
+    row, keypoint = np.nonzero(x * x + y * y <= reach**2)
+    differences = descriptors[row].astype(np.float32) - queries[keypoint].astype(np.float32)
+    return row, keypoint, np.einsum("kd,kd->k", differences, differences)
+
+
 def match_mutual(
     first: NDArray[np.generic], second: NDArray[np.generic], ratio: float, allowed: NDArray[np.bool_] | None = None
 ) -> NDArray[np.uint32]:
