@@ -6,7 +6,7 @@ The nodes are those of `pad up`, with records and a PLC's log, on the sample's b
 image comes as soon as there are fewer than three results outstanding. Every few seconds each node's memory (what it
 alone holds, RssAnon), threads and open files are read from /proc; latencies are from an image's arrival at the anomaly
 node until its result is heard here. The warm-up is left out: until then bounded histories fill (the conveyor remembers
-4000 results). Slopes are Theil's, medians over all pairs of samples, with their 95 % interval; a slope is growth when
+2000 results). Slopes are Theil's, medians over all pairs of samples, with their 95 % interval; a slope is growth when
 the whole interval lies above `--grown` MB per hour.
 
 Prints Markdown tables, writes `soak.json` and `soak.svg`, and ends with exit code 1 when something grew, an image was

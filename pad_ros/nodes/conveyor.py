@@ -21,11 +21,10 @@ from pad_ros.nodes.belt import BeltListener
 from pad_ros.nodes.operating import OperatorServices
 from pad_ros.nodes.product_node import ProductNode
 from pad_ros.nodes.runner import run
-from pad_ros.nodes.station import IDLE_S, LOOK_S, create_station, identity_of, open_journal, policy_of, reject_message
+from pad_ros.nodes.station import IDLE_S, LOOK_S, create_station, open_journal, open_records, policy_of, reject_message
 from pad_ros.nodes.verdicts import UNJUDGED, View, verdict_by, view_of
-from pad_ros.records.decisions import DecisionLog
 
-_MOST_RESULTS = 4000  # remembered; more than their publisher keeps
+_MOST_RESULTS = 2000  # remembered; more than their publisher keeps
 
 
 class ConveyorNode(ProductNode):
@@ -43,14 +42,14 @@ class ConveyorNode(ProductNode):
         """Makes the rule and the station, which goes on from the journal."""
         self._belt = BeltListener(self)
         journal = open_journal(self.value("journal"), self._belt.belt)
-        self._records = DecisionLog(self.value("records"), self.value("station"), journal.decisions, journal.run)
+        self._records = open_records(self.value, journal)
         # Results by arrival, with their headers: their publisher keeps them, and repeats them to who subscribes anew.
         self._seen: OrderedDict[int, Header | None] = OrderedDict()
         for decision in journal.decisions:
             self._seen.update(dict.fromkeys(decision.arrivals_ns))
         self._views: OrderedDict[int, PartView] = OrderedDict()  # by stamp
         self._commands = self.publisher(RejectCommand, "reject", "results")
-        self._product = identity_of(self.value("product"))
+        self._product = Identity.of(product) if (product := self.value("product")) else None
         self.station = create_station(
             self.value,
             self._belt.belt,
@@ -112,7 +111,7 @@ class ConveyorNode(ProductNode):
 
     def read_product(self, folder: str) -> Any:
         """Makes the rule anew, for that of the policy fused is the product's."""
-        return policy_of(self.value, folder), identity_of(folder)
+        return policy_of(self.value, folder), Identity.of(folder)
 
     def use_product(self, read: Any) -> None:
         """What was judged by the old product is decided by it."""

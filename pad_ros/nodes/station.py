@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
-from pad_ros.common.identity import Identity
 from pad_ros.conveyor.belt import Belt
 from pad_ros.conveyor.decision import Decision, gate_delay
 from pad_ros.conveyor.decisions import DecisionJournal
@@ -18,6 +17,9 @@ from pad_ros.conveyor.policy import PolicyChoice, RejectPolicy
 from pad_ros.conveyor.station import Station
 from pad_ros.errors import ConfigError
 from pad_ros.msg import RejectCommand
+
+if TYPE_CHECKING:
+    from pad_ros.records.decisions import DecisionLog
 
 LOOK_S, IDLE_S = 0.01, 0.2  # from one look at the belt to the next; where the gate is off
 _MOST_PARTS = 1000  # on the belt at one time
@@ -68,15 +70,6 @@ def policy_of(value: Callable[[str], Any], product: str) -> RejectPolicy:
     return PolicyChoice(value("policy"), value("votes"), value("max_unjudged")).create(product or None)
 
 
-def identity_of(product: str) -> Identity | None:
-    """Which product a folder holds; None without a folder.
-
-    Raises:
-        ProductError: none.
-    """
-    return Identity.of(product) if product else None
-
-
 def open_journal(path: str, belt: Belt) -> DecisionJournal:
     """Reads the journal.
 
@@ -87,6 +80,35 @@ def open_journal(path: str, belt: Belt) -> DecisionJournal:
         return DecisionJournal(path, belt.origin)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ConfigError(f"journal {path!r} cannot be used ({error})") from None
+
+
+class Unrecorded:
+    """Stands in for `DecisionLog` where no records are kept."""
+
+    fault = ""
+
+    def decided(self, decision: Decision, run: int) -> None:
+        """Keeps nothing."""
+
+    def answered(self, decision: Decision, problem: str = "", how: str = "") -> None:
+        """Keeps nothing."""
+
+    def close(self) -> None:
+        """Has nothing to let go of."""
+
+
+def open_records(value: Callable[[str], Any], journal: DecisionJournal) -> DecisionLog | Unrecorded:
+    """Opens the records, with what a process before has decided.
+
+    Raises:
+        RecordsError: they cannot be opened.
+    """
+    if not value("records"):
+        return Unrecorded()
+    # The database's library takes longer to load than all else together: a node without records is back sooner.
+    from pad_ros.records.decisions import DecisionLog
+
+    return DecisionLog(value("records"), value("station"), journal.decisions, journal.run)
 
 
 def reject_message(decision: Decision, header: Header | None) -> RejectCommand:

@@ -17,7 +17,7 @@ class DecisionLog:
     The same decision said twice, as by a process that is started again, is kept once. Safe to use from several threads.
 
     Args:
-        folder: of the records; empty keeps none.
+        folder: of the records.
         station: as for `Store`.
         before: decisions of a process before this one, from its journal.
         run: theirs.
@@ -30,32 +30,27 @@ class DecisionLog:
     def __init__(
         self, folder: str, station: str = "", before: Iterable[Decision] = (), run: int = 0, clock: Clock = now
     ) -> None:
-        self._store: Store | None = None
-        if folder:
-            self._store = Store(folder, station, insist=False, clock=clock)
-            self._backlog = Backlog(self._store, "decisions and answers")
-            self._backlog.add(*(decision_row(decision, run, self._store.station) for decision in before))
+        self._store = Store(folder, station, insist=False, clock=clock)
+        self._backlog = Backlog(self._store, "decisions and answers")
+        self._backlog.add(*(decision_row(decision, run, self._store.station) for decision in before))
 
     @property
     def fault(self) -> str:
         """What cannot be kept; empty when all is."""
-        return self._backlog.fault if self._store is not None else ""
+        return self._backlog.fault
 
     def decided(self, decision: Decision, run: int) -> None:
         """Keeps a decision."""
-        if self._store is not None:
-            self._backlog.add(decision_row(decision, run, self._store.station))
+        self._backlog.add(decision_row(decision, run, self._store.station))
 
     def answered(self, decision: Decision, problem: str = "", how: str = TAKEN) -> None:
         """Keeps that the PLC took a decision, and how; or why it never did."""
-        if self._store is not None:
-            self._backlog.add(answer_row(decision, problem, self._store.station, how))
+        self._backlog.add(answer_row(decision, problem, self._store.station, how))
 
     def close(self) -> None:
         """Tries once more to write what waits, and lets go of the file; may be called twice."""
-        if self._store is not None:
-            self._backlog.add(now=True)
-            self._store.close()
+        self._backlog.add(now=True)
+        self._store.close()
 
 
 def decision_uid(decision: Decision, station: str) -> str:

@@ -35,9 +35,11 @@ up_command = up.command
 class Listener:
     """Everything that the graph published."""
 
-    def __init__(self, node, executor):
-        self._executor = executor
+    def __init__(self, node, executor, graph):
+        self.node, self._executor = node, executor
+        self._nodes = [process.node.name for process in graph.processes]
         self.restarts = False  # whether nodes that die are started again while this listens
+        self._heard = {}
         self.results, self.commands, self.poses, self.masks, self.heatmaps, self.diagnostics = ([] for _ in range(6))
         for kind, topic, found, qos in (
             (AnomalyResult, "anomaly", self.results, "results"),
@@ -47,7 +49,12 @@ class Listener:
             (Image, "anomaly/heatmap", self.heatmaps, "pictures"),
             (DiagnosticArray, "/diagnostics", self.diagnostics, "reliable"),
         ):
-            node.create_subscription(kind, topic, found.append, QOS[qos])
+            self._heard[topic] = node.create_subscription(kind, topic, found.append, QOS[qos])
+
+    def hears_all(self):
+        """Whether the nodes' publishers are found: what one says before that is lost with it when it is killed."""
+        topics = [topic for name, topic in (("anomaly", "anomaly"), ("conveyor", "reject")) if name in self._nodes]
+        return all(self._heard[topic].get_publisher_count() for topic in topics)
 
     def until(self, condition, seconds=60.0):
         """Listens until the condition holds; whether it did in time."""
@@ -77,8 +84,8 @@ class Driver:
     def wait(self, but=0):
         """Waits until the nodes are there, but so many."""
         publishers = ((self._images, 3 - but), (self._views, 1))
-        found = self._listener.until(lambda: all(made.get_subscription_count() >= count for made, count in publishers))
-        assert found
+        assert self._listener.until(lambda: all(made.get_subscription_count() >= count for made, count in publishers))
+        assert self._listener.until(self._listener.hears_all)
         self._listener.for_a_while(1.0)  # they still have to find each other
 
     def send(self, pixels, stamp, part=None, view=0, count=1):
@@ -103,8 +110,7 @@ def running(monkeypatch, arguments, overrides=None, fake=True, without=(), log=N
     graph = build(arguments, overrides)
     graph = Graph(tuple(p for p in graph.processes if p.node.name not in without))
     with bystander("listener", arguments.get("namespace", "")) as (node, executor):
-        listener = Listener(node, executor)
-        listener.node = node
+        listener = Listener(node, executor, graph)
         with up.Processes(graph, environment, log, policy) as processes:
             listener.processes = processes
             yield listener

@@ -46,9 +46,8 @@ def test_two_cameras_with_two_products_do_not_mix(tmp_path, monkeypatch):
     with running(monkeypatch, {"product": "fake", "namespace": "left"}) as left:
         node = rclpy.create_node("listener", namespace="right", context=left.node.context)
         left._executor.add_node(node)
-        right = Listener(node, left._executor)
-        right.node = node
         graph = build({"product": other, "namespace": "right"})
+        right = Listener(node, left._executor, graph)
         with up.Processes(graph, up.ros_environment()):
             drivers = Driver(left), Driver(right)
             for driver in drivers:

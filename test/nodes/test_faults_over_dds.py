@@ -112,7 +112,8 @@ def test_a_node_that_is_killed_costs_neither_a_result_nor_a_command(victim, monk
             parts += 1
             if parts >= 8:
                 listener.for_a_while(2.0)
-        assert listener.until(lambda: len(listener.commands) >= parts and len(listener.results) >= len(stamps), 40)
+        heard = listener.until(lambda: len(listener.commands) >= parts and len(listener.results) >= len(stamps), 40)
+        assert heard, (parts, verdicts(listener), len(stamps), len(listener.results))
         listener.for_a_while(3.0)  # a second result or command would come now
     assert sorted(stamp_of(message.header) for message in listener.results) == stamps
     assert sorted(part_of(command) for command in listener.commands) == list(range(parts))

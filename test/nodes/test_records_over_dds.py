@@ -84,6 +84,8 @@ def test_what_is_killed_loses_no_record_and_writes_none_twice(tmp_path, monkeypa
         for index in range(count):
             driver.send(picture(BAD if index % 4 == 0 else GOOD), START + index * 10**8, part=f"part {index}")
             if victim := {10: "records", 25: "conveyor"}.get(index):
+                # A picture is kept before: so it is seen whether it stays.
+                assert listener.until(lambda: any(view.picture for view in rows(folder, View)))
                 os.kill(listener.processes.process(victim).pid, signal.SIGKILL)
             listener.for_a_while(0.05)
         assert listener.until(lambda: len({m.part_id for m in listener.commands}) >= count)

@@ -120,11 +120,3 @@ def test_records_that_are_not_there_or_of_another_version_are_refused(tmp_path):
     (tmp_path / "other" / DATABASE).write_bytes(b"no database at all, but long enough" * 100)
     with pytest.raises(RecordsError, match="cannot be opened"):
         Store(tmp_path / "other")
-
-
-def test_without_a_folder_nothing_is_kept_and_nothing_fails():
-    log = DecisionLog("")
-    log.decided(decision(1), 0)
-    log.answered(decision(1), "no answer")
-    log.close()
-    assert log.fault == ""
