@@ -16,6 +16,7 @@ from pad_ros.anomaly.comparison import Comparison, create_comparison
 from pad_ros.anomaly.light import Light, create_light
 from pad_ros.anomaly.part import ANCHORS, PartEvidence
 from pad_ros.anomaly.regions import Score, create_score, find_regions
+from pad_ros.anomaly.views import Views
 from pad_ros.background.inpainting import Inpainter, create_inpainter
 from pad_ros.background.segmentation import Segmenter, create_segmenter
 from pad_ros.common.registry import check_settings
@@ -210,7 +211,8 @@ class Inspector:
         mask = (background.object_mask | reference.mask) & self._undistorter.seen
         reference = self._light.relit(reference, image)
         augmented = compose(reference, background.image)
-        anomaly_map = self._comparison.compare(image, augmented, mask, reference.transmittance, background.object_mask)
+        views = Views(image, augmented, mask, reference.transmittance, background.object_mask)
+        anomaly_map = self._comparison.compare(views)
         threshold = self.threshold
         score = self._score(anomaly_map)
         regions = find_regions(anomaly_map, threshold, reference.mask, background.object_mask, **self._region_settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import reduce
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.anomaly.backbone import Backbone, read_weights
-from pad_ros.anomaly.comparison import check_size, check_views, feature_distances, resized, surroundings
+from pad_ros.anomaly.comparison import check_size, feature_distances, resized, surroundings
+from pad_ros.anomaly.views import Views
 from pad_ros.common.onnx_session import open_session
 from pad_ros.errors import ConfigError
 from pad_ros.images import box_around
@@ -22,20 +24,16 @@ SIZE = 320  # pixels to which the part's surroundings are resized for the featur
 STRIDE = 16  # sides of the network's input are multiples of this
 
 
-def features_input(backbone: Backbone, test: Image, augmented: Image, mask: Mask) -> NDArray[np.float32]:
+def features_input(backbone: Backbone, views: Views) -> NDArray[np.float32]:
     """The features' part of what the network sees: their normalised L1 distances in each level, [5, H, W] in 0…1.
 
-    Args:
-        backbone: where they come from.
-        test: T, RGB [H, W, 3].
-        augmented: S_aug, RGB [H, W, 3].
-        mask: M [H, W]; far from it they are 0.
+    Far from the mask they are 0.
     """
-    window = surroundings(mask)
-    pair, _ = resized(test[window], augmented[window], SIZE, backbone.stride)
-    rows, columns = mask[window].shape
-    planes = np.zeros((LEVELS, *mask.shape), np.float32)
-    for plane, level in zip(planes, feature_distances(backbone, pair), strict=True):
+    window = surroundings(views.mask)
+    pair, _ = resized(views.test[window], views.augmented[window], SIZE, backbone.stride)
+    rows, columns = views.mask[window].shape
+    planes = np.zeros((LEVELS, *views.mask.shape), np.float32)
+    for plane, level in zip(planes, feature_distances(views, backbone, pair), strict=True):
         plane[window] = cv2.resize(level, (columns, rows), interpolation=cv2.INTER_LINEAR)
     return planes
 
@@ -56,17 +54,20 @@ def network_input(
         object_mask: M_t [H, W].
         features: of `features_input`, [5, H, W].
     """
-    first, second = (image.astype(np.float32) / np.float32(255.0) for image in (test, augmented))
-    planes = [first, second, np.abs(first - second), _out_of_range(first, second), _out_of_range(second, first)]
-    stacked = np.dstack([*planes, transmittance, object_mask.astype(np.float32)])
-    return np.concatenate([stacked.transpose(2, 0, 1), features]).astype(np.float32, copy=False)
+    colours = (plane for image in (test, augmented, cv2.absdiff(test, augmented)) for plane in cv2.split(image))
+    result = np.empty((CHANNELS, *object_mask.shape), np.float32)
+    planes = *colours, _out_of_range(test, augmented), _out_of_range(augmented, test)
+    for own, plane in zip(result, planes, strict=False):
+        np.divide(plane, np.float32(255.0), out=own)
+    result[11], result[12], result[13:] = transmittance, object_mask, features
+    return result
 
 
-def _out_of_range(image: NDArray[np.float32], other: NDArray[np.float32]) -> Map:
+def _out_of_range(image: Image, other: Image) -> NDArray[np.uint8]:
     """By how much an image is out of the range of the other's pixels nearby, in the worst channel, [H, W]."""
     near = np.ones((3, 3), np.uint8)
-    above, below = image - cv2.dilate(other, near), cv2.erode(other, near) - image
-    return np.maximum(np.maximum(above, below).max(axis=2), 0.0)
+    above, below = cv2.subtract(image, cv2.dilate(other, near)), cv2.subtract(cv2.erode(other, near), image)  # from 0
+    return np.asarray(reduce(cv2.max, cv2.split(cv2.max(above, below))), np.uint8)
 
 
 class LearnedComparison:
@@ -100,19 +101,17 @@ class LearnedComparison:
         self.sha256 = hashlib.sha256(model + backbone.sha256.encode()).hexdigest()
         self._session = open_session(model, threads)
 
-    def compare(self, test: Image, augmented: Image, mask: Mask, transmittance: Map, object_mask: Mask) -> Map:
-        """The anomaly map [H, W] of two images [H, W, 3], 0 further than the ring from the mask [H, W].
-
-        Raises:
-            ImageError: they differ in size.
-            NoObjectError: the mask is empty.
-        """
-        check_views(test, augmented, mask)
+    def compare(self, views: Views) -> Map:
+        """The anomaly map [H, W], 0 further than the ring from the mask [H, W]."""
+        mask = views.mask
         reach = max(2, round(self._ring * float(np.sqrt(np.count_nonzero(mask)))))
         window = box_around(mask, reach)
-        features = features_input(self._backbone, test, augmented, mask)
         inputs = network_input(
-            test[window], augmented[window], transmittance[window], object_mask[window], features[(..., *window)]
+            views.test[window],
+            views.augmented[window],
+            views.transmittance[window],
+            views.object_mask[window],
+            features_input(self._backbone, views)[(..., *window)],
         )
         height, width = inputs.shape[1:]
         padding = ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE))
