@@ -5,7 +5,7 @@ Keypoints leave a pose some tenths of a pixel off, in other light more. Edges st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -52,7 +52,7 @@ class Refiner(Protocol):
         """Improves what was found for an RGB image [H, W, 3] of `camera`; `look` shows the twin."""
         ...
 
-    def choose(self, image: Image, camera: Camera, guesses: Sequence[PoseEstimate], look: Look) -> PoseEstimate | None:
+    def choose(self, image: Image, camera: Camera, guesses: Iterable[PoseEstimate], look: Look) -> PoseEstimate | None:
         """Improves guesses, and gives the one that the twin shows to be right; None where it shows none."""
         ...
 
@@ -74,7 +74,7 @@ class AsFound:
         """See `Refiner`."""
         return found
 
-    def choose(self, image: Image, camera: Camera, guesses: Sequence[PoseEstimate], look: Look) -> PoseEstimate | None:
+    def choose(self, image: Image, camera: Camera, guesses: Iterable[PoseEstimate], look: Look) -> PoseEstimate | None:
         """See `Refiner`; takes none."""
         return None
 
@@ -118,7 +118,7 @@ class EdgeRefiner:
         """See `Refiner`."""
         return self._refined(image, camera, found, look)[0]
 
-    def choose(self, image: Image, camera: Camera, guesses: Sequence[PoseEstimate], look: Look) -> PoseEstimate | None:
+    def choose(self, image: Image, camera: Camera, guesses: Iterable[PoseEstimate], look: Look) -> PoseEstimate | None:
         """See `Refiner`."""
         refined = [self._refined(image, camera, guess, look) for guess in guesses]
         pose, agreement = max(refined, key=lambda pair: pair[1], default=(None, 0.0))
