@@ -23,6 +23,7 @@ IMPLEMENTATIONS = {
     "squared": "pad_ros.anomaly.squared:SquaredComparison",
 }
 _OF_FEATURES = ("combined", "l1", "learned", "squared")  # those that compare a backbone's features
+_LAB_WEIGHTS = np.array([[0.5, 1.0, 1.0]])
 
 
 class Comparison(Protocol):
@@ -163,13 +164,14 @@ def _colour_distance(test: Image, reference: Image, tolerance: float) -> Map:
         move = np.array([[1, 0, x * tolerance], [0, 1, y * tolerance]], dtype=np.float64)
         size = test.shape[1], test.shape[0]
         shifted = cv2.warpAffine(reference_lab, move, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        np.minimum(distance, np.abs(test_lab - shifted).sum(axis=2), out=distance)
+        apart = np.asarray(cv2.transform(cv2.absdiff(test_lab, shifted), _LAB_WEIGHTS), np.float32)
+        np.minimum(distance, apart, out=distance)
     return distance / np.float32(100.0)
 
 
 def _lab(image: Image) -> NDArray[np.float32]:
     scaled = image.astype(np.float32) / np.float32(255.0)
-    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), np.float32) * np.array([0.5, 1, 1], np.float32)
+    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), np.float32)
 
 
 def surroundings(mask: Mask, margin: float = 0.1) -> Window:

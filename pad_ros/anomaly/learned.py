@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from functools import reduce
 from pathlib import Path
 
 import cv2
@@ -15,7 +14,7 @@ from pad_ros.anomaly.comparison import check_size, feature_distances, resized, s
 from pad_ros.anomaly.views import Views
 from pad_ros.common.onnx_session import open_session
 from pad_ros.errors import ConfigError
-from pad_ros.images import box_around
+from pad_ros.images import box_around, channel_max
 from pad_ros.results import Image, Map, Mask
 
 LEVELS = 5  # of the backbone's features
@@ -39,7 +38,12 @@ def features_input(backbone: Backbone, views: Views) -> NDArray[np.float32]:
 
 
 def network_input(
-    test: Image, augmented: Image, transmittance: Map, object_mask: Mask, features: NDArray[np.float32]
+    test: Image,
+    augmented: Image,
+    transmittance: Map,
+    object_mask: Mask,
+    features: NDArray[np.float32],
+    stride: int = 1,
 ) -> NDArray[np.float32]:
     """What the network sees, [18, H, W] in 0…1.
 
@@ -53,21 +57,26 @@ def network_input(
         transmittance: of the twin, [H, W].
         object_mask: M_t [H, W].
         features: of `features_input`, [5, H, W].
+        stride: the pixels at the right and at the bottom are repeated until H and W are multiples of this.
     """
     colours = (plane for image in (test, augmented, cv2.absdiff(test, augmented)) for plane in cv2.split(image))
-    result = np.empty((CHANNELS, *object_mask.shape), np.float32)
+    height, width = object_mask.shape
+    padded = np.empty((CHANNELS, height + -height % stride, width + -width % stride), np.float32)
+    result = padded[:, :height, :width]
     planes = *colours, _out_of_range(test, augmented), _out_of_range(augmented, test)
     for own, plane in zip(result, planes, strict=False):
         np.divide(plane, np.float32(255.0), out=own)
     result[11], result[12], result[13:] = transmittance, object_mask, features
-    return result
+    padded[:, :height, width:] = result[:, :, -1:]
+    padded[:, height:] = padded[:, height - 1 : height]
+    return padded
 
 
 def _out_of_range(image: Image, other: Image) -> NDArray[np.uint8]:
     """By how much an image is out of the range of the other's pixels nearby, in the worst channel, [H, W]."""
     near = np.ones((3, 3), np.uint8)
     above, below = cv2.subtract(image, cv2.dilate(other, near)), cv2.subtract(cv2.erode(other, near), image)  # from 0
-    return np.asarray(reduce(cv2.max, cv2.split(cv2.max(above, below))), np.uint8)
+    return channel_max(cv2.max(above, below))
 
 
 class LearnedComparison:
@@ -112,10 +121,10 @@ class LearnedComparison:
             views.transmittance[window],
             views.object_mask[window],
             features_input(self._backbone, views)[(..., *window)],
+            STRIDE,
         )
-        height, width = inputs.shape[1:]
-        padding = ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE))
-        logits = self._session.run(None, {"input": np.pad(inputs, padding, mode="edge")[None]})[0][0, 0]
+        logits = self._session.run(None, {"input": inputs[None]})[0][0, 0]
+        height, width = mask[window].shape
         result = np.zeros(mask.shape, np.float32)
         result[window] = np.logaddexp(0.0, logits[:height, :width])  # -log(1 - sigmoid)
         far = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) > reach

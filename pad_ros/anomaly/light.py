@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError
-from pad_ros.images import box_around, to_uint8
+from pad_ros.images import box_around, channel_max, to_uint8
 from pad_ros.results import Image, Map, Reference
 
 IMPLEMENTATIONS = {
@@ -118,7 +118,7 @@ class LocalLight:
         counts = weight
         for _ in range(_ROUNDS):
             field = _blurred(ratio * counts[..., None], sigma) / (_blurred(counts, sigma) + 1e-3)[..., None]
-            off = np.abs(ratio - field).max(axis=2)
+            off = np.asarray(channel_max(np.abs(ratio - field)), np.float32)
             counts = weight / (1.0 + (off / self._tolerance) ** 2)
         change = field + overall
         change = np.sign(change) * np.maximum(np.abs(change) - np.float32(self._least), 0.0)
