@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.geometry import Camera, Matrix
-from pad_ros.images import in_channels
 from pad_ros.splatting.gaussians import SH_C0, Floats, Gaussians
 from pad_ros.splatting.rasterize import Rasterizer
 
@@ -31,10 +31,11 @@ class Surface:
         """The twin's position at each pixel of a view, [H, W, 3], in the product's unit; of no use off the part."""
         rendering = rasterizer.render(self._painted, camera, object_from_camera, background=(0.0, 0.0, 0.0))
         stopped = np.maximum(1.0 - rendering.transmittance, _LEAST)
-        positions = np.divide(rendering.color, in_channels(stopped), dtype=np.float32)
-        positions *= self._span
-        positions += self._low
-        return positions
+        planes = [
+            low + span * (plane / stopped)
+            for plane, span, low in zip(cv2.split(rendering.color), self._span, self._low, strict=True)
+        ]
+        return np.asarray(cv2.merge(planes), np.float32)
 
     def anchors(self, count: int) -> Floats:
         """Evenly spread points on the surface, [count, 3] or fewer: farthest-point sampling of solid Gaussians.

@@ -102,6 +102,8 @@ def test_what_a_shift_by_a_pixel_explains_is_not_out_of_range():
     assert planes[9][:, 1:].max() == 0 and planes[10][:, :-1].max() == 0 and planes[6:9].max() > 0.2
     np.testing.assert_array_equal(planes[12] > 0, part())
     np.testing.assert_array_equal(planes[13:], features)
+    padded = network_input(moved, first, np.zeros((HEIGHT, WIDTH), np.float32), part(), features, stride=16)
+    np.testing.assert_array_equal(padded, np.pad(planes, ((0, 0), (0, -HEIGHT % 16), (0, -WIDTH % 16)), mode="edge"))
 
 
 def test_features_differ_where_the_images_do():
