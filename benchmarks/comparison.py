@@ -17,6 +17,7 @@ import numpy as np
 from pad_ros.anomaly.comparison import Comparison, create_comparison
 from pad_ros.anomaly.light import Light, create_light
 from pad_ros.anomaly.regions import create_score
+from pad_ros.anomaly.views import Views
 from pad_ros.evaluation.metrics import auroc, best_f1_threshold, pixel_scores
 from pad_ros.images import to_uint8
 from pad_ros.inspector import TRANSMITTANCE_THRESHOLD, compose
@@ -53,7 +54,7 @@ def judge(lesson: Lesson, comparison: Comparison, light: Light, seed: int = 0) -
         reference = Reference(to_uint8(rendering.color * 255.0), silhouette, rendering.transmittance)
         start = time.perf_counter()
         augmented = compose(light.relit(reference, image), Background(mask, background).image)
-        maps.append(comparison.compare(image, augmented, silhouette | mask, rendering.transmittance, mask))
+        maps.append(comparison.compare(Views(image, augmented, silhouette | mask, rendering.transmittance, mask)))
         times.append(1000.0 * (time.perf_counter() - start))
         scores.append(score(maps[-1]))
     truth = lesson.defects.any(axis=(1, 2))

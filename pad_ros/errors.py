@@ -5,7 +5,7 @@ Every message says what was wrong with what, and what to do about it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -88,9 +88,10 @@ class NotLocalizedError(InspectionError):
     """The camera-to-object pose could not be found (NOT_LOCALIZED).
 
     Attributes:
-        guesses: PoseEstimates that something speaks for, but not enough to believe one without looking.
+        guesses: PoseEstimates that something speaks for, but not enough to believe one without looking; each is worked
+            out when it is come to, and once.
     """
 
-    def __init__(self, message: str, guesses: Sequence[Any] = ()) -> None:
+    def __init__(self, message: str, guesses: Iterable[Any] = ()) -> None:
         super().__init__(message)
-        self.guesses = guesses
+        self.guesses = iter(guesses)

@@ -16,12 +16,13 @@ from pad_ros.anomaly.comparison import Comparison, create_comparison
 from pad_ros.anomaly.light import Light, create_light
 from pad_ros.anomaly.part import ANCHORS, PartEvidence
 from pad_ros.anomaly.regions import Score, create_score, find_regions
+from pad_ros.anomaly.views import Views
 from pad_ros.background.inpainting import Inpainter, create_inpainter
 from pad_ros.background.segmentation import Segmenter, create_segmenter
 from pad_ros.common.registry import check_settings
 from pad_ros.errors import ImageError, InspectionError, NotLocalizedError, ProductError
 from pad_ros.geometry import Camera, Matrix
-from pad_ros.images import check_image, is_grey, to_uint8
+from pad_ros.images import check_image, in_channels, is_grey, to_uint8
 from pad_ros.lens import Undistorter
 from pad_ros.localization.front_end import FrontEnd, create_front_end
 from pad_ros.localization.localizer import create_localizer
@@ -210,7 +211,8 @@ class Inspector:
         mask = (background.object_mask | reference.mask) & self._undistorter.seen
         reference = self._light.relit(reference, image)
         augmented = compose(reference, background.image)
-        anomaly_map = self._comparison.compare(image, augmented, mask, reference.transmittance, background.object_mask)
+        views = Views(image, augmented, mask, reference.transmittance, background.object_mask)
+        anomaly_map = self._comparison.compare(views)
         threshold = self.threshold
         score = self._score(anomaly_map)
         regions = find_regions(anomaly_map, threshold, reference.mask, background.object_mask, **self._region_settings)
@@ -277,9 +279,11 @@ def compose(reference: Reference, background: Image) -> Image:
 
     The residual transmittance blends the two at the silhouette, where the paper's mask cuts.
     """
-    transmittance = reference.transmittance[..., None]  # [H, W, 1]
     # The twin is rendered over white: what white contributed is replaced by the background.
-    return to_uint8(reference.image + transmittance * (background.astype(np.float32) - 255.0))
+    behind = background.astype(np.float32) - 255.0  # [H, W, 3]
+    behind *= in_channels(reference.transmittance)
+    behind += reference.image
+    return to_uint8(behind)
 
 
 @contextmanager

@@ -12,9 +12,12 @@ from pad_ros.errors import ImageError
 from pad_ros.geometry import Camera
 from pad_ros.images import (
     box_around,
+    channel_max,
+    channel_sum,
     check_image,
     decode_image,
     encode_png,
+    in_channels,
     is_grey,
     list_images,
     read_cutout,
@@ -94,6 +97,15 @@ def test_an_alpha_that_is_opaque_everywhere_is_none(tmp_path):
     image, alpha = read_cutout(tmp_path / "a.png")
     assert alpha is None
     np.testing.assert_array_equal(image, picture(size=(24, 32)))
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_over_channels_they_are_what_numpy_says(channels):
+    picture = np.random.default_rng(0).random((7, 9, channels)).astype(np.float32)
+    for part in (picture, picture[1:5, 2:6]):
+        np.testing.assert_allclose(channel_sum(part), part.sum(axis=2), rtol=1e-6)
+        np.testing.assert_array_equal(channel_max(part), part.max(axis=2))
+    np.testing.assert_array_equal(in_channels(picture[..., 0]), np.repeat(picture[..., :1], 3, axis=2))
 
 
 def test_hidden_files_and_folders_are_no_images(tmp_path):

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from pad_ros.anomaly.backbone import Backbone
 from pad_ros.anomaly.comparison import create_comparison
+from pad_ros.anomaly.views import Views
 from pad_ros.errors import ConfigError
-from pad_ros.results import Image, Map, Mask
+from pad_ros.results import Map, Mask
 
 
 class CombinedComparison:
@@ -20,12 +22,12 @@ class CombinedComparison:
     seldom makes the others err at the same place.
     """
 
-    def __init__(self, of: Sequence[Mapping[str, Any]], backbone: Mapping[str, Any]) -> None:
+    def __init__(self, of: Sequence[Mapping[str, Any]], backbone: Backbone) -> None:
         """Makes the comparisons.
 
         Args:
             of: settings of two or more comparisons, each as a profile names one.
-            backbone: settings of the backbone of those that compare features.
+            backbone: of those that compare features.
 
         Raises:
             ConfigError: fewer than two, or settings that one of them refuses.
@@ -36,15 +38,9 @@ class CombinedComparison:
         self._comparisons = [create_comparison(settings, backbone) for settings in of]
         self.sha256 = hashlib.sha256("".join(c.sha256 for c in self._comparisons).encode()).hexdigest()
 
-    def compare(self, test: Image, augmented: Image, mask: Mask, transmittance: Map, object_mask: Mask) -> Map:
-        """The anomaly map [H, W] of two images [H, W, 3], 0 where one that looks beyond the mask [H, W] has 0.
-
-        Raises:
-            ImageError: they differ in size.
-            NoObjectError: the mask is empty.
-        """
-        views = test, augmented, mask, transmittance, object_mask
-        maps = np.stack([_with_opinion(c.compare(*views), mask) for c in self._comparisons])  # [C, H, W]
+    def compare(self, views: Views) -> Map:
+        """The anomaly map [H, W], 0 where one that looks beyond the mask [H, W] has 0."""
+        maps = np.stack([_with_opinion(c.compare(views), views.mask) for c in self._comparisons])  # [C, H, W]
         return np.asarray(np.prod(maps, axis=0) ** np.float32(1.0 / len(maps)), np.float32)
 
 

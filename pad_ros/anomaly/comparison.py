@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.anomaly.backbone import Backbone, create_backbone
+from pad_ros.anomaly.views import Views
 from pad_ros.common.registry import create
-from pad_ros.errors import ConfigError, ImageError, NoObjectError
+from pad_ros.errors import ConfigError
 from pad_ros.images import Window, box_around
 from pad_ros.results import Image, Map, Mask
 
@@ -21,7 +22,8 @@ IMPLEMENTATIONS = {
     "learned": "pad_ros.anomaly.learned:LearnedComparison",
     "squared": "pad_ros.anomaly.squared:SquaredComparison",
 }
-_OF_FEATURES = ("l1", "learned", "squared")  # those that compare a backbone's features
+_OF_FEATURES = ("combined", "l1", "learned", "squared")  # those that compare a backbone's features
+_LAB_WEIGHTS = np.array([[0.5, 1.0, 1.0]])
 
 
 class Comparison(Protocol):
@@ -30,24 +32,12 @@ class Comparison(Protocol):
     sha256: str
     """Checksum of the weights: a threshold holds for these alone."""
 
-    def compare(self, test: Image, augmented: Image, mask: Mask, transmittance: Map, object_mask: Mask) -> Map:
-        """The anomaly map [H, W], not negative, 0 far from the part.
-
-        Args:
-            test: T [H, W, 3].
-            augmented: S_aug, the twin over the rebuilt background [H, W, 3].
-            mask: M [H, W], what of the twin's and the test mask the lens shows.
-            transmittance: of the twin [H, W].
-            object_mask: the test mask M_t [H, W].
-
-        Raises:
-            ImageError: they differ in size.
-            NoObjectError: the mask is empty.
-        """
+    def compare(self, views: Views) -> Map:
+        """The anomaly map [H, W], not negative, 0 far from the part."""
         ...
 
 
-def create_comparison(settings: Mapping[str, Any], backbone: Mapping[str, Any] | None = None) -> Comparison:
+def create_comparison(settings: Mapping[str, Any], backbone: Backbone | Mapping[str, Any] | None = None) -> Comparison:
     """Makes the comparison that a profile names, over the backbone that it names if it compares features.
 
     Raises:
@@ -56,24 +46,11 @@ def create_comparison(settings: Mapping[str, Any], backbone: Mapping[str, Any] |
     """
     own: dict[str, Any] = {}
     if settings.get("name") in _OF_FEATURES:
-        own = {"backbone": create_backbone(backbone or {})}
-    elif settings.get("name") == "combined":  # makes its own comparisons
-        own = {"backbone": backbone or {}}
+        if backbone is None or isinstance(backbone, Mapping):
+            backbone = create_backbone(backbone or {})
+        own = {"backbone": backbone}
     comparison: Comparison = create("comparison", IMPLEMENTATIONS, {**settings, **own})
     return comparison
-
-
-def check_views(test: Image, augmented: Image, mask: Mask) -> None:
-    """Refuses what cannot be compared.
-
-    Raises:
-        ImageError: sizes differ.
-        NoObjectError: the mask is empty.
-    """
-    if test.shape != augmented.shape or test.shape[:2] != mask.shape:
-        raise ImageError(f"cannot compare {test.shape} with {augmented.shape} inside a mask of {mask.shape}")
-    if not mask.any():
-        raise NoObjectError("no part in the image and none in the reference: nothing to compare")
 
 
 def check_size(size: int, backbone: Backbone) -> None:
@@ -141,19 +118,15 @@ class L1Comparison:
         self._colour = colour
         self._tolerance = tolerance
 
-    def compare(self, test: Image, augmented: Image, mask: Mask, transmittance: Map, object_mask: Mask) -> Map:
-        """The anomaly map [H, W] of two images [H, W, 3], 0 outside the mask [H, W]; it needs no more.
-
-        Raises:
-            ImageError: the three differ in size.
-            NoObjectError: the mask is empty.
-        """
-        check_views(test, augmented, mask)
-        # What differs outside the mask must not leak in through the features' receptive fields.
-        augmented = np.where(mask[..., None], augmented, test)
+    def compare(self, views: Views) -> Map:
+        """The anomaly map [H, W], 0 outside the mask [H, W]; of T, S_aug and the mask alone."""
+        mask = views.mask
         window = surroundings(mask) if self._crop else np.s_[: mask.shape[0], : mask.shape[1]]
-        pair, scale = resized(test[window], augmented[window], self._size, self._backbone.stride)
-        total = feature_distances(self._backbone, pair).sum(axis=0)
+        test = views.test[window]
+        # What differs outside the mask must not leak in through the features' receptive fields.
+        augmented = np.where(mask[window][..., None], views.augmented[window], test)
+        pair, scale = resized(test, augmented, self._size, self._backbone.stride)
+        total = feature_distances(views, self._backbone, pair).sum(axis=0)
         if self._colour > 0:
             total += self._colour * _colour_distance(pair[0], pair[1], self._tolerance * scale)
         if self._sigma > 0:
@@ -165,10 +138,10 @@ class L1Comparison:
         return result
 
 
-def feature_distances(backbone: Backbone, pair: NDArray[np.uint8]) -> NDArray[np.float32]:
+def feature_distances(views: Views, backbone: Backbone, pair: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The normalised L1 distance of two images' features in each of L levels, 0 to 1: [2, h, w, 3] to [L, h, w]."""
     size = pair.shape[2], pair.shape[1]
-    levels = (_feature_distance(*level) for level in backbone.features(pair))
+    levels = (_feature_distance(*level) for level in zip(*views.features(backbone, pair), strict=True))
     return np.stack([cv2.resize(level, size, interpolation=cv2.INTER_LINEAR) for level in levels])
 
 
@@ -191,13 +164,14 @@ def _colour_distance(test: Image, reference: Image, tolerance: float) -> Map:
         move = np.array([[1, 0, x * tolerance], [0, 1, y * tolerance]], dtype=np.float64)
         size = test.shape[1], test.shape[0]
         shifted = cv2.warpAffine(reference_lab, move, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        np.minimum(distance, np.abs(test_lab - shifted).sum(axis=2), out=distance)
+        apart = np.asarray(cv2.transform(cv2.absdiff(test_lab, shifted), _LAB_WEIGHTS), np.float32)
+        np.minimum(distance, apart, out=distance)
     return distance / np.float32(100.0)
 
 
 def _lab(image: Image) -> NDArray[np.float32]:
     scaled = image.astype(np.float32) / np.float32(255.0)
-    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), np.float32) * np.array([0.5, 1, 1], np.float32)
+    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), np.float32)
 
 
 def surroundings(mask: Mask, margin: float = 0.1) -> Window:

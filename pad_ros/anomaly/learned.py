@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.anomaly.backbone import Backbone, read_weights
-from pad_ros.anomaly.comparison import check_size, check_views, feature_distances, resized, surroundings
+from pad_ros.anomaly.comparison import check_size, feature_distances, resized, surroundings
+from pad_ros.anomaly.views import Views
 from pad_ros.common.onnx_session import open_session
 from pad_ros.errors import ConfigError
-from pad_ros.images import box_around
+from pad_ros.images import box_around, channel_max
 from pad_ros.results import Image, Map, Mask
 
 LEVELS = 5  # of the backbone's features
@@ -22,26 +23,27 @@ SIZE = 320  # pixels to which the part's surroundings are resized for the featur
 STRIDE = 16  # sides of the network's input are multiples of this
 
 
-def features_input(backbone: Backbone, test: Image, augmented: Image, mask: Mask) -> NDArray[np.float32]:
+def features_input(backbone: Backbone, views: Views) -> NDArray[np.float32]:
     """The features' part of what the network sees: their normalised L1 distances in each level, [5, H, W] in 0…1.
 
-    Args:
-        backbone: where they come from.
-        test: T, RGB [H, W, 3].
-        augmented: S_aug, RGB [H, W, 3].
-        mask: M [H, W]; far from it they are 0.
+    Far from the mask they are 0.
     """
-    window = surroundings(mask)
-    pair, _ = resized(test[window], augmented[window], SIZE, backbone.stride)
-    rows, columns = mask[window].shape
-    planes = np.zeros((LEVELS, *mask.shape), np.float32)
-    for plane, level in zip(planes, feature_distances(backbone, pair), strict=True):
+    window = surroundings(views.mask)
+    pair, _ = resized(views.test[window], views.augmented[window], SIZE, backbone.stride)
+    rows, columns = views.mask[window].shape
+    planes = np.zeros((LEVELS, *views.mask.shape), np.float32)
+    for plane, level in zip(planes, feature_distances(views, backbone, pair), strict=True):
         plane[window] = cv2.resize(level, (columns, rows), interpolation=cv2.INTER_LINEAR)
     return planes
 
 
 def network_input(
-    test: Image, augmented: Image, transmittance: Map, object_mask: Mask, features: NDArray[np.float32]
+    test: Image,
+    augmented: Image,
+    transmittance: Map,
+    object_mask: Mask,
+    features: NDArray[np.float32],
+    stride: int = 1,
 ) -> NDArray[np.float32]:
     """What the network sees, [18, H, W] in 0…1.
 
@@ -55,18 +57,26 @@ def network_input(
         transmittance: of the twin, [H, W].
         object_mask: M_t [H, W].
         features: of `features_input`, [5, H, W].
+        stride: the pixels at the right and at the bottom are repeated until H and W are multiples of this.
     """
-    first, second = (image.astype(np.float32) / np.float32(255.0) for image in (test, augmented))
-    planes = [first, second, np.abs(first - second), _out_of_range(first, second), _out_of_range(second, first)]
-    stacked = np.dstack([*planes, transmittance, object_mask.astype(np.float32)])
-    return np.concatenate([stacked.transpose(2, 0, 1), features]).astype(np.float32, copy=False)
+    colours = (plane for image in (test, augmented, cv2.absdiff(test, augmented)) for plane in cv2.split(image))
+    height, width = object_mask.shape
+    padded = np.empty((CHANNELS, height + -height % stride, width + -width % stride), np.float32)
+    result = padded[:, :height, :width]
+    planes = *colours, _out_of_range(test, augmented), _out_of_range(augmented, test)
+    for own, plane in zip(result, planes, strict=False):
+        np.divide(plane, np.float32(255.0), out=own)
+    result[11], result[12], result[13:] = transmittance, object_mask, features
+    padded[:, :height, width:] = result[:, :, -1:]
+    padded[:, height:] = padded[:, height - 1 : height]
+    return padded
 
 
-def _out_of_range(image: NDArray[np.float32], other: NDArray[np.float32]) -> Map:
+def _out_of_range(image: Image, other: Image) -> NDArray[np.uint8]:
     """By how much an image is out of the range of the other's pixels nearby, in the worst channel, [H, W]."""
     near = np.ones((3, 3), np.uint8)
-    above, below = image - cv2.dilate(other, near), cv2.erode(other, near) - image
-    return np.maximum(np.maximum(above, below).max(axis=2), 0.0)
+    above, below = cv2.subtract(image, cv2.dilate(other, near)), cv2.subtract(cv2.erode(other, near), image)  # from 0
+    return channel_max(cv2.max(above, below))
 
 
 class LearnedComparison:
@@ -100,23 +110,21 @@ class LearnedComparison:
         self.sha256 = hashlib.sha256(model + backbone.sha256.encode()).hexdigest()
         self._session = open_session(model, threads)
 
-    def compare(self, test: Image, augmented: Image, mask: Mask, transmittance: Map, object_mask: Mask) -> Map:
-        """The anomaly map [H, W] of two images [H, W, 3], 0 further than the ring from the mask [H, W].
-
-        Raises:
-            ImageError: they differ in size.
-            NoObjectError: the mask is empty.
-        """
-        check_views(test, augmented, mask)
+    def compare(self, views: Views) -> Map:
+        """The anomaly map [H, W], 0 further than the ring from the mask [H, W]."""
+        mask = views.mask
         reach = max(2, round(self._ring * float(np.sqrt(np.count_nonzero(mask)))))
         window = box_around(mask, reach)
-        features = features_input(self._backbone, test, augmented, mask)
         inputs = network_input(
-            test[window], augmented[window], transmittance[window], object_mask[window], features[(..., *window)]
+            views.test[window],
+            views.augmented[window],
+            views.transmittance[window],
+            views.object_mask[window],
+            features_input(self._backbone, views)[(..., *window)],
+            STRIDE,
         )
-        height, width = inputs.shape[1:]
-        padding = ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE))
-        logits = self._session.run(None, {"input": np.pad(inputs, padding, mode="edge")[None]})[0][0, 0]
+        logits = self._session.run(None, {"input": inputs[None]})[0][0, 0]
+        height, width = mask[window].shape
         result = np.zeros(mask.shape, np.float32)
         result[window] = np.logaddexp(0.0, logits[:height, :width])  # -log(1 - sigmoid)
         far = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) > reach

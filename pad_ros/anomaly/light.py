@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError
-from pad_ros.images import box_around, to_uint8
+from pad_ros.images import box_around, channel_max, in_channels, to_uint8
 from pad_ros.results import Image, Map, Reference
 
 IMPLEMENTATIONS = {
@@ -89,13 +89,13 @@ class LocalLight:
             return reference
         window = box_around(reference.mask, 2)
         coverage = coverage[window]
-        twin = reference.image[window].astype(np.float32) / 255.0 - (1.0 - coverage)[..., None]  # over black, [h, w, 3]
+        covered = in_channels(coverage)  # [h, w, 3]
+        # What is left of the white behind the twin is no part of it.
+        white = 1.0 - covered
+        twin = reference.image[window].astype(np.float32) / 255.0 - white  # over black
         factor = self._factor(test[window].astype(np.float32) / 255.0, twin, coverage, size)
         image = reference.image.copy()
-        # What is left of the white behind the twin is no part of it.
-        image[window] = to_uint8(
-            255.0 * (np.clip(twin * factor, 0.0, coverage[..., None]) + (1.0 - coverage)[..., None])
-        )
+        image[window] = to_uint8(255.0 * (np.clip(twin * factor, 0.0, covered) + white))
         return replace(reference, image=image)
 
     def _factor(
@@ -110,15 +110,15 @@ class LocalLight:
         )
         weight = np.asarray(np.where(coverage > 0.5, coverage, 0.0), np.float32)
         ratio = np.log(np.maximum(test, _DARKEST)) - np.log(
-            np.maximum(twin / np.maximum(coverage, 0.5)[..., None], _DARKEST)
+            np.maximum(twin / in_channels(np.maximum(coverage, 0.5)), _DARKEST)
         )
         overall = _overall(test, twin, ratio, weight)
         ratio = np.clip(ratio - overall, -self._limit, self._limit)
         sigma = max(1.0, self._reach * scale * size)
         counts = weight
         for _ in range(_ROUNDS):
-            field = _blurred(ratio * counts[..., None], sigma) / (_blurred(counts, sigma) + 1e-3)[..., None]
-            off = np.abs(ratio - field).max(axis=2)
+            field = _blurred(ratio * in_channels(counts), sigma) / in_channels(_blurred(counts, sigma) + 1e-3)
+            off = np.asarray(channel_max(np.abs(ratio - field)), np.float32)
             counts = weight / (1.0 + (off / self._tolerance) ** 2)
         change = field + overall
         change = np.sign(change) * np.maximum(np.abs(change) - np.float32(self._least), 0.0)

@@ -10,6 +10,7 @@ import numpy as np
 
 from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError
+from pad_ros.images import box_around
 from pad_ros.results import Map, Mask, Region, RegionKind
 
 Score = Callable[[Map], float]
@@ -55,20 +56,19 @@ class AreaScore:
 
     def __call__(self, anomaly_map: Map) -> float:
         """The score of a map [H, W]."""
-        levels = np.unique(anomaly_map[anomaly_map > 0])
+        levels = np.sort(anomaly_map[anomaly_map > 0])
         # A region at one level is part of a region at any lower level, so bisection finds the highest.
-        low, high = -1, len(levels) - 1
+        low, high = -1, len(levels) - self.area
         while low < high:
             middle = (low + high + 1) // 2
-            if self._reaches(anomaly_map >= levels[middle]):
-                low = middle
+            above = anomaly_map >= levels[middle]
+            if self._reaches(above):
+                low, anomaly_map = middle, anomaly_map[box_around(above, 0)]
             else:
                 high = middle - 1
         return float(levels[low]) if low >= 0 else 0.0
 
     def _reaches(self, above: Mask) -> bool:
-        if np.count_nonzero(above) < self.area:
-            return False
         statistics = cv2.connectedComponentsWithStats(above.astype(np.uint8), connectivity=8)[2]
         return bool((statistics[1:, cv2.CC_STAT_AREA] >= self.area).any())
 

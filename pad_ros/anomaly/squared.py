@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 
 from pad_ros.anomaly.backbone import Backbone
-from pad_ros.anomaly.comparison import check_size, check_views, resized
+from pad_ros.anomaly.comparison import check_size, resized
+from pad_ros.anomaly.views import Views
 from pad_ros.errors import ConfigError
-from pad_ros.results import Image, Map, Mask
+from pad_ros.results import Map
 
 _STD = np.array([0.229, 0.224, 0.225], np.float32)  # ImageNet's, of colours in 0…1
 
@@ -44,22 +45,18 @@ class SquaredComparison:
         self.sha256 = backbone.sha256
         self._size, self._levels, self._sigma, self._kernel = size, levels, sigma, kernel
 
-    def compare(self, test: Image, augmented: Image, mask: Mask, transmittance: Map, object_mask: Mask) -> Map:
-        """The anomaly map [H, W] of two images [H, W, 3], 0 outside the mask [H, W]; it needs no more.
-
-        Raises:
-            ImageError: the three differ in size.
-            NoObjectError: the mask is empty.
-        """
-        check_views(test, augmented, mask)
-        augmented = np.where(mask[..., None], augmented, test)
-        pair, _ = resized(test, augmented, self._size, self._backbone.stride)
+    def compare(self, views: Views) -> Map:
+        """The anomaly map [H, W], 0 outside the mask [H, W]; of T, S_aug and the mask alone."""
+        mask = views.mask
+        augmented = np.where(mask[..., None], views.augmented, views.test)
+        pair, _ = resized(views.test, augmented, self._size, self._backbone.stride)
         height, width = pair.shape[1:3]
         first, second = pair.astype(np.float32) / (255.0 * _STD)  # [h, w, 3]
         total = np.square(first - second).sum(axis=2)
-        by_stride = {level.shape[2:]: level for level in self._backbone.features(pair)}  # the last of each
-        for level in list(by_stride.values())[: self._levels]:  # [2, C, h', w']
-            squares = np.square(level[0] - level[1]).sum(axis=0)
+        levels = zip(*views.features(self._backbone, pair), strict=True)
+        by_stride = {one.shape[1:]: (one, other) for one, other in levels}  # the last of each
+        for one, other in list(by_stride.values())[: self._levels]:  # [C, h', w'] each
+            squares = np.square(one - other).sum(axis=0)
             total += cv2.resize(squares, (width, height), interpolation=cv2.INTER_LINEAR)
         smooth = cv2.GaussianBlur(total, (self._kernel, self._kernel), self._sigma)
         result = cv2.resize(smooth, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR)

@@ -14,6 +14,7 @@ from io import TextIOWrapper
 import pad_ros
 from pad_ros.common.files import shown
 from pad_ros.common.quiet import quiet_opencv
+from pad_ros.common.threads import single_threaded_products
 from pad_ros.errors import PadError
 
 # Name → what it does; the modules are loaded only when called, so that `pad --help` is there at once.
@@ -38,6 +39,7 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `pad`; returns the exit status: 0, 1 for an error said in one line, 130 when interrupted."""
     quiet_opencv()
+    single_threaded_products()
     for stream in (sys.stdout, sys.stderr):  # a file's name that is no UTF-8 must not end a command
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

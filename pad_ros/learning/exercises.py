@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pad_ros.anomaly.backbone import Backbone
 from pad_ros.anomaly.learned import features_input, network_input
 from pad_ros.anomaly.light import Light
+from pad_ros.anomaly.views import Views
 from pad_ros.geometry import Matrix
 from pad_ros.images import decode_image, to_uint8
 from pad_ros.inspector import TRANSMITTANCE_THRESHOLD
@@ -234,7 +235,8 @@ def _exercise(scene: _Scene, backbone: Backbone) -> Exercise:
     background = np.where(rebuilt[..., None], scene.background, scene.image)
     augmented = to_uint8(255.0 * np.clip(scene.twin + through[..., None] * background, 0, 1))
     mask = (through < TRANSMITTANCE_THRESHOLD) | scene.object_mask
-    features = features_input(backbone, image, augmented, mask if mask.any() else ~mask)
+    views = Views(image, augmented, mask if mask.any() else ~mask, through, scene.object_mask)
+    features = features_input(backbone, views)
     inputs = network_input(image, augmented, through, scene.object_mask, features)
     # What the segmenter has missed looks the same in both: nothing can be asked there.
     visible = cv2.dilate(inputs[6:9].max(axis=0), np.ones((3, 3), np.uint8)) > _VISIBLE

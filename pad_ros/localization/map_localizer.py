@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -112,16 +114,20 @@ class MapLocalizer:
             return self._certain(features, matches)
         except NotLocalizedError as error:
             reason = str(error)
-        guesses = self._finder.guesses(features, matches)
-        rough: list[PoseEstimate] = []
+        tried = []
         for displaced in self._displaced.find(features, matches, self._retries) if self._retries else ():
-            again = self._displaced.match(features, displaced)
+            tried.append(self._displaced.match(features, displaced))
             try:
-                return self._certain(features, again)
+                return self._certain(features, tried[-1])
             except NotLocalizedError:
-                rough += self._finder.guesses(features, again, slacks=(2.0,))
-        rough.sort(key=lambda guess: -guess.inliers)
-        raise NotLocalizedError(reason, guesses + rough[:_ROUGH])
+                continue
+        raise NotLocalizedError(reason, self._guesses(features, matches, tried))
+
+    def _guesses(self, features: Features, matches: Matches, displaced: Sequence[Matches]) -> Iterator[PoseEstimate]:
+        """Poses that the matches agree with, then the best of those that matches with displaced views agree with."""
+        yield from self._finder.guesses(features, matches)
+        rough = [guess for again in displaced for guess in self._finder.guesses(features, again, slacks=(2.0,))]
+        yield from sorted(rough, key=lambda guess: -guess.inliers)[:_ROUGH]
 
     def _certain(self, features: Features, matches: Matches) -> PoseEstimate:
         """The pose that matches make certain.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CHUNK = 256  # queries per product: keeps the similarity table in the cache's reach
+_ROUNDED = 0.01  # pixels, more than what rounding moves a keypoint
 
 
 class DescriptorIndex:
@@ -34,16 +35,20 @@ class DescriptorIndex:
         """
         rows, columns = [], []
         if len(self._descriptors):
+            scores = np.empty((_CHUNK, len(self._descriptors)), np.float32)  # one for all: fresh memory costs time
             for start in range(0, len(queries), _CHUNK):
                 block = queries[start : start + _CHUNK].astype(np.float32)  # [c, D]
-                found, column = self._match_block(block, ratio)
+                found, column = self._match_block(block, ratio, scores[: len(block)])
                 rows.append(start + found)
                 columns.append(self.order[column])
         none = np.zeros(0, np.intp)
         return np.concatenate([none, *rows]), np.concatenate([none, *columns])
 
-    def _match_block(self, block: NDArray[np.float32], ratio: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        scores = block @ self._descriptors.T - self._half_squares  # [c, M], half the squared distance but for |query|²
+    def _match_block(
+        self, block: NDArray[np.float32], ratio: float, scores: NDArray[np.float32]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        np.matmul(block, self._descriptors.T, out=scores)  # [c, M]
+        scores -= self._half_squares  # minus half the squared distance, but for |query|²
         every = np.arange(len(block))
         nearest = scores.argmax(axis=1)
         best = scores[every, nearest]
@@ -76,8 +81,16 @@ def pairs_nearby(
     Returns:
         Indices of rows and of keypoints, and the squared distances of their descriptors, [K] each.
     """
-    x, y = pixels.astype(np.float32).T[:, :, None] - keypoints.T[:, None]  # [R, N] each
-    row, keypoint = np.nonzero(x * x + y * y <= reach**2)
+    # Only those that are within reach in x: each row has a piece of the keypoints sorted by it.
+    pixels, order = pixels.astype(np.float32), np.argsort(keypoints[:, 0], kind="stable")
+    first = np.searchsorted(keypoints[order, 0], pixels[:, 0] - (reach + _ROUNDED), "left")
+    last = np.searchsorted(keypoints[order, 0], pixels[:, 0] + (reach + _ROUNDED), "right")
+    row = np.repeat(np.arange(len(pixels)), last - first)
+    keypoint = order[np.arange(len(row)) - np.repeat(np.cumsum(last - first) - last, last - first)]
+    x, y = (pixels[row] - keypoints[keypoint]).T  # [K] each
+    near = np.flatnonzero(x * x + y * y <= reach**2)
+    near = near[np.lexsort((keypoint[near], row[near]))]
+    row, keypoint = row[near], keypoint[near]
     differences = descriptors[row].astype(np.float32) - queries[keypoint].astype(np.float32)
     return row, keypoint, np.einsum("kd,kd->k", differences, differences)
 

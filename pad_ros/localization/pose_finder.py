@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -91,15 +91,15 @@ class PoseFinder:
             )
         return found
 
-    def guesses(self, features: Features, matches: Matches, slacks: Sequence[float] = _SLACKS) -> list[PoseEstimate]:
+    def guesses(
+        self, features: Features, matches: Matches, slacks: Sequence[float] = _SLACKS
+    ) -> Iterator[PoseEstimate]:
         """Poses that matches agree with, be it a few and roughly, at most one for each slack."""
-        guesses = []
         for slack in slacks:
             found = self.solve(features, matches, slack)
             if found is not None and self._distances[0] <= self._distance(found.pose) <= self._distances[1]:
                 agreed, tried = matches[found.inliers], len(np.unique(matches[:, 0]))
-                guesses.append(self._estimate_of(features, agreed, found.pose, tried, found.milliseconds))
-        return guesses
+                yield self._estimate_of(features, agreed, found.pose, tried, found.milliseconds)
 
     def seen_from(self, pose: Matrix, views: int) -> NDArray[np.intp]:
         """The observations of so many views whose optical axes are nearest to the pose's: what should be seen."""

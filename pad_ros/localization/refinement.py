@@ -5,7 +5,7 @@ Keypoints leave a pose some tenths of a pixel off, in other light more. Edges st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pad_ros.common.registry import create
 from pad_ros.errors import ConfigError
 from pad_ros.geometry import Camera, Matrix, invert_rigid
-from pad_ros.images import box_around, scaled_by, shrink_factor
+from pad_ros.images import box_around, channel_sum, scaled_by, shrink_factor
 from pad_ros.results import Image, Mask, PoseEstimate
 
 IMPLEMENTATIONS = {
@@ -52,7 +52,7 @@ class Refiner(Protocol):
         """Improves what was found for an RGB image [H, W, 3] of `camera`; `look` shows the twin."""
         ...
 
-    def choose(self, image: Image, camera: Camera, guesses: Sequence[PoseEstimate], look: Look) -> PoseEstimate | None:
+    def choose(self, image: Image, camera: Camera, guesses: Iterable[PoseEstimate], look: Look) -> PoseEstimate | None:
         """Improves guesses, and gives the one that the twin shows to be right; None where it shows none."""
         ...
 
@@ -74,7 +74,7 @@ class AsFound:
         """See `Refiner`."""
         return found
 
-    def choose(self, image: Image, camera: Camera, guesses: Sequence[PoseEstimate], look: Look) -> PoseEstimate | None:
+    def choose(self, image: Image, camera: Camera, guesses: Iterable[PoseEstimate], look: Look) -> PoseEstimate | None:
         """See `Refiner`; takes none."""
         return None
 
@@ -118,7 +118,7 @@ class EdgeRefiner:
         """See `Refiner`."""
         return self._refined(image, camera, found, look)[0]
 
-    def choose(self, image: Image, camera: Camera, guesses: Sequence[PoseEstimate], look: Look) -> PoseEstimate | None:
+    def choose(self, image: Image, camera: Camera, guesses: Iterable[PoseEstimate], look: Look) -> PoseEstimate | None:
         """See `Refiner`."""
         refined = [self._refined(image, camera, guess, look) for guess in guesses]
         pose, agreement = max(refined, key=lambda pair: pair[1], default=(None, 0.0))
@@ -159,9 +159,10 @@ class _Overlay:
     ) -> None:
         window = box_around(twin.mask, _MARGIN)
         twin_edges, self._edges = _edges(twin.image[window], sigma), _edges(image[window], sigma)
-        slopes = np.stack([_derivative(twin_edges, 1, 0), _derivative(twin_edges, 0, 1)], axis=3)  # [h, w, 2, 2]
+        across, down = _derivative(twin_edges, 1, 0), _derivative(twin_edges, 0, 1)  # [h, w, 2]
+        change = across[..., 0] ** 2 + down[..., 0] ** 2 + across[..., 1] ** 2 + down[..., 1] ** 2
         inside = cv2.erode(twin.mask[window].astype(np.uint8), np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8))
-        telling = np.flatnonzero(((slopes**2).sum(axis=(2, 3)) > _LEAST_CHANGE**2) & (inside > 0))
+        telling = np.flatnonzero((change > _LEAST_CHANGE**2) & (inside > 0))
         if len(telling) > most:
             telling = telling[np.linspace(0, len(telling) - 1, most).astype(int)]
         self.count = len(telling)
@@ -173,7 +174,8 @@ class _Overlay:
         self._distance = float(np.median(self._points[:, 2])) if self.count else 1.0
         # A splat's mean position need not lie on its pixel's ray: what counts is by how much it moves.
         self._offset = np.stack([columns, rows], axis=1) - self._projected(np.eye(4))
-        moves = slopes[rows, columns].astype(np.float64) * self._focal  # [N, 2, 2]
+        slopes = np.stack([across[rows, columns], down[rows, columns]], axis=2)  # [N, 2, 2]
+        moves = slopes.astype(np.float64) * self._focal
         self._jacobian = np.einsum("nkp,npj->nkj", moves, self._motions())  # [N, 2, 6]
 
     def _projected(self, motion: Matrix) -> NDArray[np.float64]:
@@ -222,10 +224,11 @@ class _Overlay:
 
 def _edges(image: Image, sigma: float) -> NDArray[np.float32]:
     """Gradients [H, W, 2] of the blurred picture, divided by the strength of those around."""
-    blurred = cv2.GaussianBlur(image.astype(np.float32).mean(axis=2), (0, 0), sigma)
-    gradients = np.stack([_derivative(blurred, 1, 0), _derivative(blurred, 0, 1)], axis=2)
-    strength = cv2.GaussianBlur((gradients**2).sum(axis=2), (0, 0), 2.0 * sigma)
-    return np.asarray(gradients / np.sqrt(strength + _NOISE**2)[..., None], np.float32)
+    grey = channel_sum(image.astype(np.float32)) / np.float32(3.0)
+    blurred = np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma), np.float32)
+    across, down = _derivative(blurred, 1, 0), _derivative(blurred, 0, 1)
+    strength = np.sqrt(cv2.GaussianBlur(across**2 + down**2, (0, 0), 2.0 * sigma) + _NOISE**2)
+    return np.asarray(cv2.merge([across / strength, down / strength]), np.float32)
 
 
 def _derivative(array: NDArray[np.float32], x: int, y: int) -> NDArray[np.float32]:

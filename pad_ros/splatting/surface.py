@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,8 +30,12 @@ class Surface:
     def positions(self, rasterizer: Rasterizer, camera: Camera, object_from_camera: Matrix) -> NDArray[np.float32]:
         """The twin's position at each pixel of a view, [H, W, 3], in the product's unit; of no use off the part."""
         rendering = rasterizer.render(self._painted, camera, object_from_camera, background=(0.0, 0.0, 0.0))
-        stopped = np.maximum(1.0 - rendering.transmittance, _LEAST)[..., None]
-        return np.asarray(self._low + self._span * (rendering.color / stopped), np.float32)
+        stopped = np.maximum(1.0 - rendering.transmittance, _LEAST)
+        planes = [
+            low + span * (plane / stopped)
+            for plane, span, low in zip(cv2.split(rendering.color), self._span, self._low, strict=True)
+        ]
+        return np.asarray(cv2.merge(planes), np.float32)
 
     def anchors(self, count: int) -> Floats:
         """Evenly spread points on the surface, [count, 3] or fewer: farthest-point sampling of solid Gaussians.

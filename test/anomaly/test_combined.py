@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from pad_ros.anomaly.backbone import create_backbone
 from pad_ros.anomaly.comparison import create_comparison
+from pad_ros.anomaly.views import Views
 from pad_ros.errors import ConfigError, ProductError
 from pad_ros.profiles import load_profile
 
@@ -14,22 +16,44 @@ def views():
     image = np.kron(rng.integers(40, 220, (12, 12, 3)), np.ones((8, 8, 1))).astype(np.uint8)
     test = image.copy()
     test[40:52, 40:52] = (250, 20, 250)
+    image[10:14, 10:14] = 0  # a background rebuilt wrongly, beside the part
     mask = np.zeros((96, 96), bool)
     mask[16:80, 16:80] = True
-    return test, image, mask, (~mask).astype(np.float32), mask
+    return Views(test, image, mask, (~mask).astype(np.float32), mask)
 
 
 def test_it_is_the_geometric_mean_of_its_comparisons():
     settings = [L1, {"name": "learned"}]
-    first, second = (create_comparison(own, BACKBONE).compare(*views()) for own in settings)
+    first, second = (create_comparison(own, BACKBONE).compare(views()) for own in settings)
     combined = create_comparison({"name": "combined", "of": settings}, BACKBONE)
-    found, mask = combined.compare(*views()), views()[2]
+    found, mask = combined.compare(views()), views().mask
     np.testing.assert_allclose(found[mask], np.sqrt(first * second)[mask], rtol=1e-4, atol=1e-6)
     assert 38 <= np.unravel_index(found.argmax(), found.shape)[0] < 54
     beyond = ~mask & (second > 0)  # there the features say nothing, and do not silence the network
     assert beyond.any()
     np.testing.assert_allclose(found[beyond], np.sqrt(first[mask].mean() * second[beyond]), rtol=1e-3)
     assert not found[~mask & (second == 0)].any()
+
+
+class Counting:
+    """A backbone that keeps the images it is given."""
+
+    def __init__(self):
+        self.images, self._backbone = [], create_backbone(BACKBONE)
+        self.stride, self.sha256 = self._backbone.stride, self._backbone.sha256
+
+    def features(self, images):
+        self.images += list(images)
+        return self._backbone.features(images)
+
+
+def test_its_comparisons_share_the_image_s_features_within_one_call_and_no_longer():
+    backbone, settings = Counting(), [{"name": "l1", "size": 320}, {"name": "learned"}]
+    combined = create_comparison({"name": "combined", "of": settings}, backbone)
+    first = combined.compare(views())
+    assert len(backbone.images) == 3  # T, and S_aug as each of the two has it
+    np.testing.assert_array_equal(combined.compare(views()), first)
+    assert len(backbone.images) == 6
 
 
 def test_its_checksum_is_that_of_all_weights():

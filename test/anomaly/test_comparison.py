@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from pad_ros.anomaly.comparison import create_comparison
+from pad_ros.anomaly.views import Views
 from pad_ros.errors import ConfigError, ImageError, NoObjectError
 
 CENTRE, RADIUS = (110, 90), 60
@@ -15,7 +16,7 @@ BACKBONE = {"name": "efficientnet_lite0"}
 
 def compare(comparison, test, augmented, mask):
     """Features need no more of the twin and the test mask."""
-    return comparison.compare(test, augmented, mask, np.zeros(mask.shape, np.float32), mask)
+    return comparison.compare(Views(test, augmented, mask, np.zeros(mask.shape, np.float32), mask))
 
 
 def make_image(defect=None, shift=0.0, seed=0) -> np.ndarray:

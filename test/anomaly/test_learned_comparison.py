@@ -5,6 +5,7 @@ import pytest
 from pad_ros.anomaly.backbone import create_backbone
 from pad_ros.anomaly.comparison import create_comparison
 from pad_ros.anomaly.learned import CHANNELS, LEVELS, features_input, network_input
+from pad_ros.anomaly.views import Views
 from pad_ros.errors import ConfigError, ImageError, NoObjectError, ProductError
 
 HEIGHT, WIDTH = 90, 130
@@ -62,8 +63,12 @@ def part():
     return mask
 
 
+def views(test, augmented, mask):
+    return Views(test, augmented, mask, np.where(mask, 0, 1).astype(np.float32), mask)
+
+
 def compare(comparison, test, augmented, mask):
-    return comparison.compare(test, augmented, mask, np.where(mask, 0, 1).astype(np.float32), mask)
+    return comparison.compare(views(test, augmented, mask))
 
 
 def test_a_defect_stands_out_and_half_a_pixel_does_not(comparison):
@@ -97,10 +102,12 @@ def test_what_a_shift_by_a_pixel_explains_is_not_out_of_range():
     assert planes[9][:, 1:].max() == 0 and planes[10][:, :-1].max() == 0 and planes[6:9].max() > 0.2
     np.testing.assert_array_equal(planes[12] > 0, part())
     np.testing.assert_array_equal(planes[13:], features)
+    padded = network_input(moved, first, np.zeros((HEIGHT, WIDTH), np.float32), part(), features, stride=16)
+    np.testing.assert_array_equal(padded, np.pad(planes, ((0, 0), (0, -HEIGHT % 16), (0, -WIDTH % 16)), mode="edge"))
 
 
 def test_features_differ_where_the_images_do():
-    planes = features_input(create_backbone({"name": "efficientnet_lite0"}), scene(defect=True), scene(), part())
+    planes = features_input(create_backbone({"name": "efficientnet_lite0"}), views(scene(defect=True), scene(), part()))
     assert planes.shape == (LEVELS, HEIGHT, WIDTH) and planes.min() >= 0 and planes.max() <= 1
     assert planes[0, 40:44, 60:66].mean() > 3 * planes[0, 20:30, 30:50].mean()
     assert planes[:, :2].max() == 0

@@ -4,6 +4,7 @@ import pytest
 
 from pad_ros.anomaly.comparison import create_comparison
 from pad_ros.anomaly.squared import SquaredComparison
+from pad_ros.anomaly.views import Views
 from pad_ros.errors import ConfigError, ImageError, NoObjectError
 
 STD = np.array([0.229, 0.224, 0.225])
@@ -26,7 +27,7 @@ def flat(value, size=32):
 def compare(test, reference, mask=None, **settings):
     mask = np.ones(test.shape[:2], bool) if mask is None else mask
     comparison = SquaredComparison(Means(), size=32, **settings)
-    return comparison.compare(test, reference, mask, np.zeros(mask.shape, np.float32), mask)
+    return comparison.compare(Views(test, reference, mask, np.zeros(mask.shape, np.float32), mask))
 
 
 def test_the_map_is_the_sum_of_squares_over_colours_and_the_last_level_of_each_stride():
@@ -58,8 +59,8 @@ def test_it_is_chosen_by_name_over_the_profiles_backbone():
     same = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
     mask, other = np.ones((64, 64), bool), same.copy()
     other[20:30, 20:30] = 255 - other[20:30, 20:30]
-    assert not comparison.compare(same, same, mask, mask, mask).any()
-    row, column = np.unravel_index(comparison.compare(other, same, mask, mask, mask).argmax(), mask.shape)
+    assert not comparison.compare(Views(same, same, mask, mask, mask)).any()
+    row, column = np.unravel_index(comparison.compare(Views(other, same, mask, mask, mask)).argmax(), mask.shape)
     assert 18 <= row < 32 and 18 <= column < 32
 
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -44,6 +45,15 @@ def test_help_is_there_at_once_and_loads_no_command():
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert all(f"    {name}" in said for name in COMMANDS)
     assert said.splitlines()[-1] == "loaded [] []"
+
+
+@pytest.mark.parametrize(("theirs", "used"), [(None, "1"), ("3", "3")])
+def test_matrix_products_use_one_thread_unless_the_user_says_otherwise(theirs, used, monkeypatch, capsys):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if theirs:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", theirs)
+    main(["render", "nowhere", "--pose", "[]"])
+    assert os.environ["OPENBLAS_NUM_THREADS"] == used and capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -7,8 +7,10 @@ import textured_box
 
 from pad_ros.errors import ConfigError, ImageError, NotLocalizedError
 from pad_ros.geometry import is_right, pose_error
+from pad_ros.localization import pose_finder
 from pad_ros.localization.front_end import create_front_end
 from pad_ros.localization.localizer import create_localizer
+from pad_ros.localization.pnp import solve_pnp
 
 CAMERA = textured_box.CAMERA
 SIFT = create_front_end({"features": {"name": "sift"}})
@@ -87,11 +89,30 @@ def test_a_pose_that_is_not_certain_is_a_guess(box_map, localizer):
     for rule in ({"min_inliers": 5000}, {"min_coverage": 1.0}):
         with pytest.raises(NotLocalizedError) as refused:
             _create(box_map, **rule).localize(image)
-        assert len(refused.value.guesses) == 3
-        assert all(is_right(*pose_error(guess.object_from_camera, POSES[0])) for guess in refused.value.guesses)
+        guesses = list(refused.value.guesses)
+        assert len(guesses) == 3
+        assert all(is_right(*pose_error(guess.object_from_camera, POSES[0])) for guess in guesses)
     with pytest.raises(NotLocalizedError) as refused:
         localizer.localize(np.zeros_like(image))
-    assert not refused.value.guesses
+    assert not list(refused.value.guesses)
+
+
+def test_guesses_that_nobody_looks_at_are_not_worked_out(box_map, monkeypatch):
+    image, _ = textured_box.render(POSES[0])
+    solved = []
+
+    def counted(*matches, **settings):
+        solved.append(settings["max_error_px"])
+        return solve_pnp(*matches, **settings)
+
+    monkeypatch.setattr(pose_finder, "solve_pnp", counted)
+    with pytest.raises(NotLocalizedError) as refused:
+        _create(box_map, min_inliers=5000, retries=5).localize(image)
+    for_the_first_poses = len(solved)
+    assert for_the_first_poses == 6 and set(solved) == {3.0}  # one of all matches, five of displaced views
+    next(refused.value.guesses)
+    assert len(solved) == for_the_first_poses + 1
+    assert len(list(refused.value.guesses)) == 5 and solved[7:] == [6.0, 12.0, *[6.0] * 5]
 
 
 def test_of_a_part_that_goes_beyond_the_picture_only_what_it_shows_counts(box_map):

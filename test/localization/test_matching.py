@@ -1,6 +1,6 @@
 import numpy as np
 
-from pad_ros.localization.matching import DescriptorIndex, match_mutual
+from pad_ros.localization.matching import DescriptorIndex, match_mutual, pairs_nearby
 
 
 def _random(count, seed):
@@ -52,3 +52,17 @@ def test_disallowed_pairs_do_not_match():
     allowed = ~np.eye(20, dtype=bool)
     assert not (match_mutual(first, first, 1.0, allowed)[:, 0] == match_mutual(first, first, 1.0, allowed)[:, 1]).any()
     assert len(match_mutual(first, first, 0.9, np.zeros((20, 20), bool))) == 0
+
+
+def test_pairs_nearby_are_all_those_within_reach_row_by_row():
+    rng = np.random.default_rng(6)
+    pixels, keypoints = rng.integers(0, 60, (70, 2)).astype(np.float64), rng.integers(0, 60, (90, 2)).astype(np.float32)
+    pixels[5:9] = np.inf  # whole numbers, so that some are just as far as the reach
+    distances = np.linalg.norm(pixels[:, None] - keypoints, axis=2)
+    for reach in (3.0, 5.0, 200.0):
+        row, keypoint, squares = pairs_nearby(pixels, _random(70, 7), keypoints, _random(90, 8), reach)
+        expected = np.stack(np.nonzero(distances <= reach))
+        np.testing.assert_array_equal(np.stack([row, keypoint]), expected)
+        apart = _random(70, 7)[row].astype(float) - _random(90, 8)[keypoint]
+        np.testing.assert_allclose(squares, (apart**2).sum(axis=1))
+    assert len(pairs_nearby(pixels, _random(70, 7), keypoints[:0], _random(0, 8), 3.0)[0]) == 0

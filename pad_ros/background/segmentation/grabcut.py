@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pad_ros.background.segmentation.colours import Colours
 from pad_ros.errors import ConfigError, ImageError, NoObjectError
-from pad_ros.images import box_around, scaled_by, shrink_factor
+from pad_ros.images import box_around, channel_sum, scaled_by, shrink_factor
 from pad_ros.results import Image, Mask
 
 _SHADES = (1.0, 0.8, 0.65, 0.5)  # the part's shadow darkens the background
@@ -134,20 +134,26 @@ def _opened(mask: Mask, size: int) -> Mask:
 def _touching(mask: Mask, other: Mask) -> Mask:
     """The connected components of a mask that touch another mask, or nearly."""
     _, components = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    touched = np.unique(components[cv2.dilate(other.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)])
-    return np.isin(components, touched[touched > 0])
+    return _among(components, cv2.dilate(other.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool))
+
+
+def _among(components: NDArray[Any], places: Mask) -> Mask:
+    """The components, numbered from 1 in [h, w], that have pixels at some places [h, w]."""
+    chosen = np.zeros(int(components.max()) + 1, bool)
+    chosen[components[places]] = True
+    chosen[0] = False
+    return chosen[components]
 
 
 def _reached(lab: NDArray[Any], outwards: NDArray[Any], reach: int) -> Mask:
     """Where one comes to from beyond the ring without crossing an edge, and those edges, [h, w]."""
     square = np.ones((3, 3), np.uint8)
     lab = cv2.GaussianBlur(lab, (0, 0), 0.7)
-    steps = (cv2.dilate(lab, square) - cv2.erode(lab, square)).sum(axis=2)  # [h, w]
+    steps = channel_sum(cv2.dilate(lab, square) - cv2.erode(lab, square))  # [h, w]
     edge = np.clip(np.percentile(steps[outwards > reach], _FLAT), *_EDGE)
     flat = _opened((steps < edge) & (outwards > 1), 3)
     _, components = cv2.connectedComponents(flat.astype(np.uint8), connectivity=4)
-    beyond = np.unique(components[outwards > reach])
-    return cv2.dilate(np.isin(components, beyond[beyond > 0]).astype(np.uint8), square) > 0
+    return cv2.dilate(_among(components, outwards > reach).astype(np.uint8), square) > 0
 
 
 def _against_nearby(lab: NDArray[Any], background: Mask, sigma: float) -> tuple[Mask, Mask]:
@@ -159,5 +165,5 @@ def _against_nearby(lab: NDArray[Any], background: Mask, sigma: float) -> tuple[
     nearby = np.asarray(cv2.resize(nearby, lab.shape[1::-1], interpolation=cv2.INTER_LINEAR))
     change = np.abs(lab - nearby)
     brightness = lab[..., 0] / (nearby[..., 0] + np.float32(1e-6))
-    shaded = (brightness > _DARKEST_SHADOW) & (brightness < 1) & (change[..., 1:].sum(axis=2) < _SAME_HUE)
-    return change.sum(axis=2) > _DIFFERENT, shaded
+    shaded = (brightness > _DARKEST_SHADOW) & (brightness < 1) & (change[..., 1] + change[..., 2] < _SAME_HUE)
+    return channel_sum(change) > _DIFFERENT, shaded
