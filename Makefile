@@ -34,8 +34,8 @@ blender:  ## prepares .venv-blender, for `pad synth` and `make sample`
 demo: env  ## replays the sample bag through the ROS nodes; report in demo/report.html
 	@.venv/bin/pad demo
 
-test: env  ## runs the tests
-	@.venv/bin/python -m pytest
+test: env  ## runs the tests, in two processes
+	@.venv/bin/python -m pytest -n 2 --dist loadfile
 
 sample: env blender  ## makes sample/ anew: renders, trains, records
 	@sh tools/make_sample.sh

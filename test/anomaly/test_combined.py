@@ -35,6 +35,15 @@ def test_it_is_the_geometric_mean_of_its_comparisons():
     assert not found[~mask & (second == 0)].any()
 
 
+def test_the_map_is_lifted_where_somebody_looks():
+    settings = {"name": "combined", "of": [L1, {"name": "learned"}]}
+    plain, lifted = (create_comparison({**settings, **more}, BACKBONE).compare(views()) for more in ({}, {"lift": 1.0}))
+    assert (plain == 0).any() and not lifted[plain == 0].any()
+    np.testing.assert_array_equal(lifted[plain > 0], plain[plain > 0] + np.float32(1.0))
+    with pytest.raises(ConfigError, match="lift"):
+        create_comparison({**settings, "lift": -1.0}, BACKBONE)
+
+
 class Counting:
     """A backbone that keeps the images it is given."""
 
@@ -74,7 +83,9 @@ def test_it_needs_two(of):
 
 def test_the_profile_is_cpu_but_for_the_comparison():
     cpu, learned = load_profile("cpu"), load_profile("learned")
-    l1, network = learned["anomaly"].pop("comparison")["of"]
+    combined = learned["anomaly"].pop("comparison")
+    l1, network = combined["of"]
+    assert combined["lift"] == 1.0
     assert learned["splatting"]["trainer"].pop("alpha_weight") == 1.0
     assert l1 == cpu["anomaly"].pop("comparison") and network["name"] == "learned"
     assert {**learned, "name": "cpu"} == cpu
