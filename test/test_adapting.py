@@ -90,7 +90,8 @@ def test_images_of_the_line_correct_the_threshold_that_training_made(product, sa
     """A handful is enough, the second time starts from training again, and parts are calibrated as well."""
     good = [image for part, _, image in sample_images if part == "off_road_car_09"]
     first = calibrate_product(product, good[:4], 0.01).calibration
-    assert len(first.scores) == 4 and first.training == product.calibration
+    assert len(first.scores) == 4
+    assert product.calibration.training is not None and first.training == product.calibration.training
     again = calibrate_product(replace(product, calibration=first), good[:4], 0.01).calibration
     assert again == first
     assert first.part is not None and first.threshold != product.calibration.threshold
