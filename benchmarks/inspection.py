@@ -2,10 +2,12 @@
 
     python benchmarks/inspection.py data/vehicles/police_car --profile cpu
     python benchmarks/inspection.py data/vehicles/police_car --profile paper --device cuda --half
+    python benchmarks/inspection.py data/vehicles/off_road_car --product sample/product --profile learned --enlarge 2
 
-Trains a product of the class first (`--product` keeps it, and takes it the next time), then inspects every n-th test
-image, the first twice: what is compiled or loaded at first use does not count. A stage whose library or weights are not
-here is done by profile `cpu`, and named so. Median milliseconds of an otherwise idle machine; CPU seconds beside them.
+Trains a product of the class first (`--product` keeps it, and takes its map and twin the next time), then inspects
+every n-th test image, the first twice: what is compiled or loaded at first use does not count. A stage whose library
+or weights are not here is done by profile `cpu`, and named so. Median milliseconds of an otherwise idle machine; CPU
+seconds beside them.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from splatting import machine
 
@@ -26,9 +29,10 @@ from pad_ros.dataset.classes import ClassData, read_class
 from pad_ros.errors import BuildError, WeightsError
 from pad_ros.images import read_image
 from pad_ros.inspector import Inspector, create_stages
+from pad_ros.lens import Lens
 from pad_ros.product import Product
 from pad_ros.profiles import load_profile
-from pad_ros.results import Inspection
+from pad_ros.results import Image, Inspection
 from pad_ros.training import train_product
 
 _EMBEDDED = load_profile("cpu")
@@ -68,15 +72,25 @@ def what_is_here(profile: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return here, missing
 
 
-def inspect(product: Product, data: ClassData, every: int, title: str) -> tuple[list[Inspection], float]:
+def enlarged(product: Product, factor: int) -> Product:
+    """The product with a camera of so many times as many pixels, both ways."""
+    camera = product.camera
+    return replace(product, lens=Lens(camera.resized(factor * camera.width, factor * camera.height)))
+
+
+def inspect(product: Product, data: ClassData, every: int, title: str, enlarge: int) -> tuple[list[Inspection], float]:
     """The inspections of every n-th test image, and the CPU seconds of one."""
-    inspector = Inspector(product)
+    inspector = Inspector(enlarged(product, enlarge))
     views = data.test[::every]
-    inspector.inspect(read_image(views[0].path))
+
+    def image_of(path: Path) -> Image:
+        return cv2.resize(read_image(path), None, fx=enlarge, fy=enlarge, interpolation=cv2.INTER_CUBIC)
+
+    inspector.inspect(image_of(views[0].path))
     found, seconds = [], []
     with progress_bar(title) as progress:
         for done, view in enumerate(views):
-            image = read_image(view.path)
+            image = image_of(view.path)
             started = time.process_time()
             found.append(inspector.inspect(image))
             seconds.append(time.process_time() - started)
@@ -112,30 +126,34 @@ def main() -> None:
     parser.add_argument("--half", action="store_true", help="compare with half precision")
     parser.add_argument("--product", type=Path, metavar="FOLDER", help="kept there; else it is made for this run alone")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every n-th test image")
+    parser.add_argument("--enlarge", type=int, default=1, metavar="N", help="images, and the camera, N times as large")
+    parser.add_argument("--as-found", action="store_true", help="poses are not refined")
     arguments = parser.parse_args()
     data = read_class(arguments.class_root)
     profile = load_profile(arguments.profile)
     if arguments.preset:
         profile["splatting"]["trainer"] = {"preset": arguments.preset}
+    if arguments.as_found:
+        profile["localization"]["refinement"] = {"name": "as_found"}
     if arguments.device != "auto":
         profile["splatting"]["rasterizer"] = {"name": arguments.device}
     profile, missing = what_is_here(with_every(with_every(profile, "device", arguments.device), "half", False))
     with tempfile.TemporaryDirectory() as folder:
         place = arguments.product or Path(folder) / "product"
         if (place / "product.yaml").is_file():
-            product = Product.load(place)
+            product = replace(Product.load(place), profile=profile, provenance={})
         else:
             with progress_bars() as stage:
                 product = train_product(data, profile, place, stage=stage)
-    size = f"{data.camera.width}×{data.camera.height}"
+    size = f"{arguments.enlarge * data.camera.width}×{arguments.enlarge * data.camera.height}"
     print(f"{machine(arguments.device == 'cuda')}; {data.name}, {size}", *missing, sep="\n- ", end="\n\n")
     print("| profile | judged | localization | render | background | anomaly | total | CPU-s |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
-    full, seconds = inspect(product, data, arguments.every, arguments.profile)
+    full, seconds = inspect(product, data, arguments.every, arguments.profile, arguments.enlarge)
     print(row(arguments.profile, full, seconds), flush=True)
     if arguments.half:
         halved = replace(product, profile=with_every(product.profile, "half", True))
-        half, seconds = inspect(halved, data, arguments.every, "half precision")
+        half, seconds = inspect(halved, data, arguments.every, "half precision", arguments.enlarge)
         print(row(f"{arguments.profile}, half precision", half, seconds))
         print(f"\n{changes(full, half)}")
 

@@ -84,7 +84,7 @@ class PartEvidence:
         pixels = np.flatnonzero(active & sampled)  # [P]
         if not silhouette.any() or not len(pixels):
             return bytes([UNSEEN]) * self._count
-        on_part = _nearest_in(silhouette).ravel()[pixels]
+        on_part = _nearest_in(silhouette, pixels)
         nearest = self._tree.query(positions.reshape(-1, 3)[on_part], k=min(_NEAREST, self._count))[1]
         nearest = nearest.reshape(len(pixels), -1)  # [P, k]
         values = np.zeros(self._count, np.float32)
@@ -97,13 +97,13 @@ class PartEvidence:
         return evidence.tobytes()
 
 
-def _nearest_in(mask: Mask) -> NDArray[np.int64]:
-    """The flat index of the nearest pixel that is in a mask, for each pixel, [H, W]."""
+def _nearest_in(mask: Mask, pixels: NDArray[np.intp]) -> NDArray[np.int64]:
+    """The flat index of the nearest pixel that is in a mask [H, W], for each of some, flat as well, [P]."""
     outside = (~mask).astype(np.uint8)
     _, labels = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     index_of = np.zeros(int(labels.max()) + 1, np.int64)
     index_of[labels[mask]] = np.flatnonzero(mask)
-    return np.asarray(index_of[labels], np.int64)
+    return index_of[labels.ravel()[pixels]]
 
 
 def _levels(values: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from pad_ros.errors import ImageError, NoObjectError
 from pad_ros.results import Image, Map, Mask
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Views:
     """The views of one part that are compared.
 
@@ -34,7 +34,7 @@ class Views:
     transmittance: Map
     object_mask: Mask
     _levels: dict[tuple[str, tuple[int, ...], bytes], list[FeatureLevel]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
+        default_factory=dict, init=False, repr=False
     )
 
     def __post_init__(self) -> None:
