@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pad_ros.common.progress import progress_bar
+from pad_ros.common.progress import progress_bar, say
 from pad_ros.common.tables import format_table
 from pad_ros.errors import ConfigError
 from pad_ros.records.export import KINDS, check_kind, part_lines, view_lines, write_table
@@ -206,9 +207,13 @@ def _sync(store: Store, arguments: argparse.Namespace) -> None:
     target = Target(url)
     patience = (math.inf if arguments.every else 60.0) if arguments.patience is None else arguments.patience
     with progress_bar(f"to {target.name}") as progress:
-        for sent in keep_sending(store, target, arguments.every, patience, progress):
+        for sent in keep_sending(store, target, arguments.every, patience, progress, _say_waiting):
             if not arguments.every or sent:
-                print(f"{sent} new rows are in {target.name}", flush=True)
+                say(f"{sent} new rows are in {target.name}")
+
+
+def _say_waiting(problem: str) -> None:
+    say(f"pad records: {problem}; trying again", sys.stderr)
 
 
 _ACTIONS = {

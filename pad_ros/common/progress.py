@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -31,6 +32,13 @@ def progress_bar(title: str) -> Iterator[Progress]:
             bar.update(done - bar.n)
 
         yield report
+
+
+def say(text: str, file: TextIO | None = None) -> None:
+    """Prints a line, above the bar if one is shown; to standard output, or another file."""
+    file = file or sys.stdout
+    tqdm.write(text, file=file)
+    file.flush()
 
 
 @contextmanager

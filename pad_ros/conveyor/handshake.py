@@ -157,14 +157,14 @@ class HandshakePlc:
             raise PlcError(f"to write a command took longer than the {patience_s:.3f} s for which it can hit its part")
         self._link.request(True)
         try:
-            self._wait(lambda answer: answer.is_of(command), "did not take the command", good_until)
+            try:
+                self._wait(lambda answer: answer.is_of(command), "did not take the command", good_until)
+            finally:
+                with suppress(Exception):  # it only asks again for what the PLC has, or the next try withdraws it
+                    self._link.request(False)
         except PlcError:
-            self._link.request(False)
             if not self._link.answer().is_of(command):  # taken at the last moment
                 raise
-        finally:
-            with suppress(Exception):  # it only asks again for what the PLC has, or the next try withdraws it
-                self._link.request(False)
 
     def _wait(self, reached: Callable[[Answer], bool], problem: str, good_until: float) -> None:
         begin = self._clock()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pad_ros.conveyor.handshake import Answer, Command, HandshakePlc, missing_library
@@ -16,6 +17,8 @@ STATE, TAKEN_SESSION, TAKEN_SEQUENCE = 9, 10, 12  # written by the PLC
 REGISTERS = 14
 # Coils, from `first_coil` on.
 REJECT, REQUEST = 0, 1
+
+_LOG = logging.getLogger("pymodbus")
 
 
 class ModbusPlc(HandshakePlc):
@@ -84,12 +87,34 @@ class _Link:
         return list(words)
 
     def _call(self, name: str, *arguments: Any, **more: Any) -> Any:
-        if not self._client.connected and not self._client.connect():
-            raise ConnectionError(f"{self._client} cannot be reached")
+        if not self._client.connected:
+            self._connect()
         response = getattr(self._client, name)(*arguments, **more, device_id=self._unit)
         if response.isError():
             raise PlcError(f"the PLC refuses {name} at {arguments[0]}: {response}")
         return response
+
+    def _connect(self) -> None:
+        with _last_words() as said:  # why, it tells its log alone
+            connected = self._client.connect()
+        if not connected:
+            raise ConnectionError(said[-1] if said else f"{self._client} cannot be reached")
+
+
+@contextmanager
+def _last_words() -> Iterator[list[str]]:
+    """Collects the errors that pymodbus logs inside."""
+    said: list[str] = []
+    listener = logging.Handler(logging.ERROR)
+    listener.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    level = _LOG.level
+    _LOG.addHandler(listener)
+    _LOG.setLevel(logging.ERROR)
+    try:
+        yield said
+    finally:
+        _LOG.setLevel(level)
+        _LOG.removeHandler(listener)
 
 
 def _client(address: str, serial: str, timeout_s: float) -> Any:
@@ -97,7 +122,7 @@ def _client(address: str, serial: str, timeout_s: float) -> Any:
         from pymodbus.client import ModbusSerialClient, ModbusTcpClient
     except ImportError as error:
         raise missing_library("modbus", "pymodbus", error) from None
-    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # what it says, the errors say too
+    _LOG.setLevel(logging.CRITICAL)  # what it says, the errors say too
     if re.match(r"/|COM\d", address):
         form = re.fullmatch(r"(\d+) ([78])([NEO])([12])", serial)
         if not form:

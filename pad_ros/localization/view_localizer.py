@@ -49,7 +49,8 @@ class ViewLocalizer:
             max_error_px: largest reprojection error of an inlier.
             min_inliers: fewest distinct keypoints that must agree with the pose.
             min_support: smallest part of the points that should be seen which must be found.
-            min_coverage: smallest part of the area where points should be seen which the inliers must span.
+            min_coverage: smallest part of the area where points should be seen, within the picture, which the
+                inliers must span.
             max_trials: most RANSAC samples.
             seed: of RANSAC.
 

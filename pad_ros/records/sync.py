@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, func, select, text
@@ -60,21 +60,34 @@ class Target:
 
 
 def keep_sending(
-    store: Store, target: Target, every_s: float = 0.0, patience_s: float = 60.0, progress: Progress = silent
+    store: Store,
+    target: Target,
+    every_s: float = 0.0,
+    patience_s: float = 60.0,
+    progress: Progress = silent,
+    trouble: Callable[[str], None] = lambda problem: None,
 ) -> Iterator[int]:
     """Sends what is new, and then, when `every_s` is not 0, again and again; yields how many rows were new each time.
+
+    `trouble` is told why the target cannot be reached, once for each problem, while it is tried again.
 
     Raises:
         RecordsError: the target cannot be reached for `patience_s` seconds, or refuses; what was sent stays sent.
     """
     while True:
-        yield send(store, target, patience_s, progress)
+        yield send(store, target, patience_s, progress, trouble)
         if not every_s:
             return
         time.sleep(every_s)
 
 
-def send(store: Store, target: Target, patience_s: float = 60.0, progress: Progress = silent) -> int:
+def send(
+    store: Store,
+    target: Target,
+    patience_s: float = 60.0,
+    progress: Progress = silent,
+    trouble: Callable[[str], None] = lambda problem: None,
+) -> int:
     """Sends what is new; a lost connection is taken up again where it was.
 
     The target knows each row by its uid, and the station how far it has come: a row whose confirmation was lost is
@@ -88,7 +101,7 @@ def send(store: Store, target: Target, patience_s: float = 60.0, progress: Progr
     """
     sent, begun, failing_since, pause = 0, False, time.monotonic(), _FIRST_PAUSE_S
     total = sum(_left(store, target, table) for table in SENT)
-    done = 0
+    done, said = 0, ""
     while True:
         try:
             if not begun:
@@ -101,15 +114,17 @@ def send(store: Store, target: Target, patience_s: float = 60.0, progress: Progr
                     _note(store, target, table, batch[-1].id)
                     done += len(batch)
                     progress(done, max(total, done), table.__tablename__)
-                    failing_since, pause = time.monotonic(), _FIRST_PAUSE_S
+                    failing_since, pause, said = time.monotonic(), _FIRST_PAUSE_S, ""
             return sent
         except (OperationalError, InterfaceError) as error:
             target.engine.dispose()
+            problem = f"{target.name}: {target.explain(error)}"
             if time.monotonic() - failing_since > patience_s:
                 left = sum(_left(store, target, table) for table in SENT)
-                raise RecordsError(
-                    f"{target.name}: {target.explain(error)}; {left} rows are still to be sent, next time"
-                ) from None
+                raise RecordsError(f"{problem}; {left} rows are still to be sent, next time") from None
+            if problem != said:
+                trouble(problem)
+                said = problem
             progress(done, max(total, done), "waiting for the connection")
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 from postgres_server import PASSWORD, Line, free_port, postgres
@@ -120,7 +121,7 @@ def test_a_server_that_crashes_is_waited_for(tmp_path, server, database, monkeyp
     monkeypatch.setattr(sync, "_BATCH", 10)
     fill(tmp_path, SCORES * 10)
     store, target = Store(tmp_path), Target(server.url(database=database))
-    crashed = []
+    crashed, problems = [], []
 
     def crash(done, total, remark):
         if done >= 60 and not crashed:
@@ -128,8 +129,10 @@ def test_a_server_that_crashes_is_waited_for(tmp_path, server, database, monkeyp
             server.stop()
             threading.Timer(1.0, server.start).start()
 
-    send(store, target, progress=crash)
+    send(store, target, progress=crash, trouble=problems.append)
     assert crashed
+    assert problems and all(problem.startswith(target.name) for problem in problems)
+    assert all(problem != after for problem, after in pairwise(problems))  # each is said once
     assert_the_same(store, target)
 
 
