@@ -140,12 +140,13 @@ class StopError(Exception):
 def test_training_goes_on_after_an_interruption(small_class, quick_profile, tmp_path, monkeypatch, caplog):
     """Stopped while splats are trained, the second run uses the first one's map and what it had trained."""
     data, profile = read_class(small_class), load_profile(str(quick_profile))
+    profile["splatting"]["trainer"]["iterations"] = 300
     monkeypatch.setattr(checkpoint.Checkpoint.__init__, "__defaults__", (0.0,))  # after each iteration
 
     def stop_at(title):
         def progress(done, total, remark):
             seen.append((title, done))
-            if (title, done) == ("splats", 200) and stopping:
+            if (title, done) == ("splats", 100) and stopping:
                 raise StopError
 
         return progress
@@ -156,7 +157,7 @@ def test_training_goes_on_after_an_interruption(small_class, quick_profile, tmp_
     assert seen[0][0] == "map" and not (tmp_path / "p" / "product.yaml").exists()
     seen, stopping = [], False
     stopped = train_product(data, profile, tmp_path / "p", stage=stop_at)
-    assert seen[0] == ("splats", 200) and {title for title, _ in seen} == {"splats", "threshold"}
+    assert seen[0] == ("splats", 100) and {title for title, _ in seen} == {"splats", "threshold"}
     whole = train_product(data, profile, tmp_path / "q")
     assert stopped.checksum == whole.checksum  # of the manifest, which has those of the files
     assert sorted(path.name for path in (tmp_path / "p").iterdir()) == sorted(
