@@ -396,7 +396,7 @@ def test_a_plc_that_is_not_there_is_no_reason_not_to_start(name):
     pytest.importorskip("pymodbus" if name == "modbus" else "asyncua")
     address = f"127.0.0.1:{free_port()}"
     plc = create_plc({"name": name, "address": address if name == "modbus" else f"opc.tcp://{address}"})
-    for act in (lambda: plc.send(decision(1)), plc.heartbeat):
+    for act in (lambda: plc.send(decision(1)), plc.heartbeat, plc.heartbeat, plc.heartbeat):
         with pytest.raises(PlcError, match=r"Connect(ion refused| call failed)"):  # why, as the system says it
             act()
     plc.close()
