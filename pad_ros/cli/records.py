@@ -71,13 +71,12 @@ def _listing(parser: argparse.ArgumentParser) -> None:
 def _list(store: Store, arguments: argparse.Namespace) -> None:
     with store.session() as session:
         if arguments.decisions:
-            parts = read_parts(session, _choice(arguments), arguments.n)
-            header = ("number", "time", "part", "decision", "PLC", "views", "reason")
-            print(format_table(header, [_part_cells(part) for part in parts], left=(1, 2, 3, 4, 6)))
-            return
-        views = read_views(session, _choice(arguments), arguments.n)
-        columns = ("id", "time", "part", "view", "verdict", "score", "threshold", "regions")
-        print(format_table(columns, [_view_cells(view) for view in views], left=(1, 2, 4, 7)))
+            rows = [_part_cells(part) for part in read_parts(session, _choice(arguments), arguments.n)]
+            columns, left = ["number", "time", "part", "decision", "PLC", "views", "reason"], [1, 2, 3, 4, 6]
+        else:
+            rows = [_view_cells(view) for view in read_views(session, _choice(arguments), arguments.n)]
+            columns, left = ["id", "time", "part", "view", "verdict", "score", "threshold", "regions"], [1, 2, 4, 7]
+    print(format_table(columns, rows, left=left) if rows else "nothing on record fits")
 
 
 def _part_cells(part: Part) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from pad_ros.graph.up import run_graph
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     parser.add_argument("--bag", type=Path, help="replay this rosbag2 instead of a camera")
-    parser.add_argument("overrides", nargs="*", metavar="NAME:=VALUE", help="arguments of inspection.launch.py")
+    help_of_overrides = "arguments of inspection.launch.py; or node.parameter:=value, as in conveyor.gate_distance:=1.2"
+    parser.add_argument("overrides", nargs="*", metavar="NAME:=VALUE", help=help_of_overrides)
 
 
 def run(arguments: argparse.Namespace) -> int:

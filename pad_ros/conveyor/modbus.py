@@ -104,6 +104,9 @@ class _Link:
 @contextmanager
 def _last_words() -> Iterator[list[str]]:
     """Collects the errors that pymodbus logs inside."""
+    from pymodbus.logging import Log
+
+    Log.last_log_text = ""  # what it said before, it would not say again
     said: list[str] = []
     listener = logging.Handler(logging.ERROR)
     listener.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]

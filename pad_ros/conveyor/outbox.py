@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.plc import PlcDriver
-from pad_ros.errors import TooLateError
+from pad_ros.errors import PadError, TooLateError
 
 
 class Outbox:
@@ -108,7 +108,7 @@ class Outbox:
             except TooLateError as error:
                 return f"{error} ({failed})" if failed else str(error)
             except Exception as error:  # a driver may raise anything
-                self._failing = failed = f"{type(error).__name__}: {error}"
+                self._failing = failed = _said(error)
             else:
                 self._failing = ""
                 return ""
@@ -128,7 +128,12 @@ class Outbox:
         try:
             self._heartbeat()
         except Exception as error:
-            self._failing = f"{type(error).__name__}: {error}"
+            self._failing = _said(error)
         else:
             if not self._waiting:
                 self._failing = ""
+
+
+def _said(error: Exception) -> str:
+    """What is wrong, for operators; of an error that is not ours, its type too."""
+    return str(error) if isinstance(error, PadError) else f"{type(error).__name__}: {error}"

@@ -48,6 +48,7 @@ class PadNode(LifecycleNode):
         self._timers_of_activation: list[Any] = []
         self.configured = False
         self.setting_own = False  # a parameter of `set_by`
+        self._faulty = False
         declare_parameters(self, NODES[self.kind], self.set_by)
         self.add_on_set_parameters_callback(self._check_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", QOS["reliable"])
@@ -176,6 +177,12 @@ class PadNode(LifecycleNode):
     def _publish_diagnostics(self) -> None:
         values = {**self.health.summary(), "queue": str(len(self.worker or ())), **self.diagnostics()}
         fault, warning = self.fault(), self.health.warning or self.warning()
+        if bool(fault) != self._faulty:  # also for who reads the log alone
+            self._faulty = bool(fault)
+            if fault:
+                self.get_logger().error(fault)
+            else:
+                self.get_logger().info("no fault any more")
         level = DiagnosticStatus.ERROR if fault else DiagnosticStatus.WARN if warning else DiagnosticStatus.OK
         status = DiagnosticStatus(
             level=level,

@@ -30,6 +30,7 @@ def test_verdicts_and_decisions_are_listed(folder, capsys):
     assert len(run(capsys, "list", folder, "--bad", "-n", 2).splitlines()) == 3
     lines = run(capsys, "list", folder, "--decisions", "--part", "part 4").splitlines()
     assert len(lines) == 2 and "REJECT" in lines[1] and "taken" in lines[1]
+    assert run(capsys, "list", folder, "--part", "part 99") == "nothing on record fits\n"
 
 
 def test_a_verdict_is_shown_whole(folder, capsys):

@@ -7,7 +7,7 @@ import pytest
 from pad_ros.conveyor.decision import Decision
 from pad_ros.conveyor.decisions import DecisionJournal, OpenPart
 from pad_ros.conveyor.outbox import Outbox
-from pad_ros.errors import TooLateError
+from pad_ros.errors import PlcError, TooLateError
 
 
 def decision(number):
@@ -19,6 +19,7 @@ class Plc:
 
     def __init__(self, failures=0):
         self.failures, self.taken, self.closed = failures, [], 0
+        self.error = ConnectionError("no route to the PLC")
         self.free = threading.Event()
         self.free.set()
 
@@ -26,7 +27,7 @@ class Plc:
         self.free.wait(10)
         if self.failures:
             self.failures -= 1
-            raise ConnectionError("no route to the PLC")
+            raise self.error
         self.taken.append(decision.sequence)
 
     def close(self):
@@ -78,6 +79,16 @@ def test_what_is_never_taken_is_said_and_the_next_one_gets_its_turn(boxes):
     wait_for(lambda: plc.taken == [2])
     wait_for(lambda: box.fault == "")
     assert len(said["lost"]) == 1
+
+
+def test_what_a_driver_says_of_its_plc_is_said_as_it_is(boxes):
+    plc = Plc(failures=10**9)
+    plc.error = PlcError("the PLC is not ready")
+    box, said = boxes(plc, give_up_s=0.05)
+    box.send(decision(1))
+    wait_for(lambda: said["lost"])
+    assert box.fault == "the PLC does not take commands: the PLC is not ready"
+    assert said["lost"] == [(decision(1), "the PLC is not ready")]
 
 
 def test_a_plc_that_hangs_holds_nothing_up(boxes):

@@ -249,7 +249,7 @@ def test_what_cannot_be_given_in_time_is_lost_aloud_and_not_given_later(server, 
     server.start()
     wait_for(lambda: len(said["sent"]) == 2)
     assert server.program.sequences == [1, 4]
-    assert [loss[0].sequence for loss in said["lost"]] == [2, 3] and "too late (PlcError" in said["lost"][0][1]
+    assert [loss[0].sequence for loss in said["lost"]] == [2, 3] and "too late (" in said["lost"][0][1]
     wait_for(lambda: box.fault == "")
 
 
@@ -396,7 +396,7 @@ def test_a_plc_that_is_not_there_is_no_reason_not_to_start(name):
     pytest.importorskip("pymodbus" if name == "modbus" else "asyncua")
     address = f"127.0.0.1:{free_port()}"
     plc = create_plc({"name": name, "address": address if name == "modbus" else f"opc.tcp://{address}"})
-    for act in (lambda: plc.send(decision(1)), plc.heartbeat):
+    for act in (lambda: plc.send(decision(1)), plc.heartbeat, plc.heartbeat, plc.heartbeat):
         with pytest.raises(PlcError, match=r"Connect(ion refused| call failed)"):  # why, as the system says it
             act()
     plc.close()

@@ -99,7 +99,10 @@ def test_commands_leave_with_their_part_and_the_fail_safe_decides_the_rest(belt,
     settings["metres_per_tick"] = 0.05 if belt == "joint_state" else 0.0005
     if belt == "joint_state":
         settings["belt_joint"] = "roller"
-    with running(monkeypatch, {"product": "fake"}, {"conveyor": settings}, without=ALONE) as listener:
+    with (
+        (tmp_path / "log").open("wb") as log,
+        running(monkeypatch, {"product": "fake"}, {"conveyor": settings}, without=ALONE, log=log) as listener,
+    ):
         plant = Plant(listener, belt, settings["metres_per_tick"])
         placed, headers = {}, {}
         for part in ("good", "bad", "silent"):
@@ -119,6 +122,11 @@ def test_commands_leave_with_their_part_and_the_fail_safe_decides_the_rest(belt,
                 left[row["part_id"]] = 0.6 - (plant.metres - placed[row["part_id"]])
         plant.silent = True
         assert listener.until(lambda: any("nothing is heard of the belt" in fault for fault in plant.faults()), 10)
+        plant.silent = False
+        assert listener.until(lambda: not plant.faults(), 10)
+    said = (tmp_path / "log").read_text()
+    assert "[conveyor]: nothing is heard of the belt" in said
+    assert said.count("[conveyor]: nothing") == said.count("no fault any more")  # one may be of the start
     assert [(row["part_id"], row["reject"]) for row in rows(taken)] == [
         ("good", False),
         ("bad", True),
