@@ -16,6 +16,9 @@ from pad_ros.nodes.flow import Flow
 
 # After the images' subscribers are found, the nodes still have to find each other.
 _SETTLE_S = 1.0
+# Who hears which part an image shows: the anomaly node and the conveyor, to which a part that was not announced is lost
+# at the gate. It may not be in this graph: so the wait ends.
+_TOLD, _TOLD_WITHIN_S = 2, 5.0
 
 
 class SourceNode(PadNode):
@@ -87,9 +90,16 @@ class SourceNode(PadNode):
         while wanted and not self.stopping.is_set():
             found = max((publisher.get_subscription_count() for publisher in self.image_publishers()), default=0)
             if found >= wanted:
+                self._wait_for_who_is_told_of_parts()
                 self.stopping.wait(_SETTLE_S)
                 return
             if time.monotonic() - said > 10.0:
                 said = time.monotonic()
                 self.get_logger().info(f"waiting: {found} of {wanted} nodes subscribe to the images")
             self.stopping.wait(0.05)
+
+    def _wait_for_who_is_told_of_parts(self) -> None:
+        until = time.monotonic() + _TOLD_WITHIN_S
+        while self.count_publishers("part_view") and self.count_subscribers("part_view") < _TOLD:
+            if self.stopping.wait(0.05) or time.monotonic() > until:
+                return
