@@ -19,7 +19,7 @@ from pad_ros.msg import AnomalyResult, PartView, RejectCommand
 from pad_ros.nodes import convert
 from pad_ros.nodes.belt import BeltListener
 from pad_ros.nodes.operating import OperatorServices
-from pad_ros.nodes.product_node import ProductNode
+from pad_ros.nodes.product_node import ProductNode, identity_of
 from pad_ros.nodes.runner import run
 from pad_ros.nodes.station import IDLE_S, LOOK_S, create_station, open_journal, open_records, policy_of, reject_message
 from pad_ros.nodes.verdicts import UNJUDGED, View, verdict_by, view_of
@@ -49,7 +49,7 @@ class ConveyorNode(ProductNode):
             self._seen.update(dict.fromkeys(decision.arrivals_ns))
         self._views: OrderedDict[int, PartView] = OrderedDict()  # by stamp
         self._commands = self.publisher(RejectCommand, "reject", "results")
-        self._product = Identity.of(product) if (product := self.value("product")) else None
+        self._product = identity_of(self.value("product"))
         self.station = create_station(
             self.value,
             self._belt.belt,
@@ -111,7 +111,7 @@ class ConveyorNode(ProductNode):
 
     def read_product(self, folder: str) -> Any:
         """Makes the rule anew, for that of the policy fused is the product's."""
-        return policy_of(self.value, folder), Identity.of(folder)
+        return policy_of(self.value, folder), identity_of(folder)
 
     def use_product(self, read: Any) -> None:
         """What was judged by the old product is decided by it."""

@@ -35,6 +35,15 @@ def load_inspector(folder: str) -> Any:
     return Inspector(Product.load(folder))
 
 
+def identity_of(folder: str) -> Identity | None:
+    """Which product a folder holds; None without a folder.
+
+    Raises:
+        ProductError: the folder holds none.
+    """
+    return Identity.of(folder) if folder else None
+
+
 class ProductNode(PadNode):
     """Base of the nodes whose product can be changed while they work; the choice is kept over a crash.
 

@@ -14,7 +14,7 @@ from pad_ros.common.identity import Identity
 from pad_ros.errors import ConfigError, ImageError, ProductError, RecordsError
 from pad_ros.msg import AnomalyResult, RejectCommand
 from pad_ros.nodes import convert
-from pad_ros.nodes.product_node import ProductNode
+from pad_ros.nodes.product_node import ProductNode, identity_of
 from pad_ros.nodes.runner import run
 from pad_ros.nodes.verdicts import decision_from_message, inspection_from_message
 from pad_ros.nodes.worker import Worker
@@ -42,7 +42,7 @@ class RecordsNode(ProductNode):
         """Opens the records."""
         if not self.value("records"):
             raise ConfigError("the parameter records is empty: give the folder to keep records in")
-        self._product = Identity.of(product) if (product := self.value("product")) else None
+        self._product = identity_of(self.value("product"))
         limits = Limits(*(self.value(name) for name in ("picture_days", "picture_gb", "free_gb", "row_days")))
         store = Store(self.value("records"), self.value("station"), insist=False)
         self._recorder = Recorder(store, Sample(self.value("keep_passes")), limits)
@@ -83,7 +83,7 @@ class RecordsNode(ProductNode):
 
     def read_product(self, folder: str) -> Any:
         """Sees that there is one; each verdict names its own."""
-        return Identity.of(folder)
+        return identity_of(folder)
 
     def use_product(self, read: Any) -> None:
         """The verdicts to come are by this product; its calibration goes on record with the first."""
