@@ -7,7 +7,7 @@ unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH CMAKE_PREFIX_PA
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help env torch paper cluster postgres blender demo test sample comparison lint lock clean
+.PHONY: help env torch paper cluster postgres blender demo test sample comparison segmentation lint lock clean
 
 help:  ## lists the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ sample: env blender  ## makes sample/ anew: renders, trains, records
 
 comparison: torch blender  ## makes the network of the learned comparison anew, in runs/comparison (a night; resumable)
 	@sh tools/make_comparison.sh
+
+segmentation: torch blender  ## makes the network of the learned segmentation anew, in runs/segmentation (an hour or two; resumable)
+	@sh tools/make_segmentation.sh
 
 lint: env  ## checks style, types and the direction of imports
 	@.venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy && .venv/bin/lint-imports

@@ -91,10 +91,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     light = create_light({"name": "as_trained"} if arguments.as_trained else anomaly["light"])
     l1, backbone = anomaly["comparison"], anomaly["backbone"]
     comparisons = {"l1": create_comparison(l1, backbone)}
+    (cut, _) = load_profile("learned")["anomaly"]["comparison"]["of"]
     for file in arguments.weights or [""]:
         learned = {"name": "learned", "weights": file}
         comparisons[f"learned {file}".strip()] = create_comparison(learned, backbone)
-        comparisons[f"combined {file}".strip()] = create_comparison({"name": "combined", "of": [l1, learned]}, backbone)
+        comparisons[f"combined {file}".strip()] = create_comparison(
+            {"name": "combined", "of": [cut, learned]}, backbone
+        )
     print("| object | comparison | image AUROC | F1 | pixel AUROC | AUPRO | parts, max | parts, median | ms |")
     print("|---|---|---:|---:|---:|---:|---:|---:|---:|")
     for folder in arguments.lessons:

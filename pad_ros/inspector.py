@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Iterator
@@ -57,6 +58,12 @@ class Stages:
     light: Light
     comparison: Comparison
     score: Score
+
+    @property
+    def weights_sha256(self) -> str:
+        """Checksum of the weights that scores depend on: a threshold holds for these alone."""
+        of = [stage.sha256 for stage in (self.comparison, self.segmenter) if stage.sha256]
+        return of[0] if len(of) == 1 else hashlib.sha256("".join(of).encode()).hexdigest()
 
 
 def create_stages(profile: dict[str, Any]) -> Stages:
@@ -115,11 +122,12 @@ class Inspector:
         self._segmenter, self._inpainter = stages.segmenter, stages.inpainter
         self._light, self._comparison, self._score = stages.light, stages.comparison, stages.score
         self._region_settings = profile["anomaly"]["regions"]
-        sha256 = stages.comparison.sha256
+        sha256 = stages.weights_sha256
         if product.provenance.get("weights_sha256", sha256) != sha256:
             raise ProductError(
-                f"product {product.name!r} was calibrated with other weights of its comparison "
-                f"({profile['anomaly']['comparison']['name']}) than are installed; train it again"
+                f"product {product.name!r} was calibrated with other weights than are installed (of its comparison "
+                f"{profile['anomaly']['comparison']['name']!r} or segmentation "
+                f"{profile['background']['segmentation']['name']!r}); train it again"
             )
 
     def inspect(self, image: Image, pose: PoseEstimate | None = None) -> Inspection:

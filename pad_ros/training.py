@@ -85,7 +85,7 @@ def train_product(
     check_settings("localization.map", build_map, profile["localization"]["map"])
     create_engine(trainer)  # what it and the stages lack is said now, not after the map
     stages = create_stages(profile)
-    front_end, weights_sha256 = stages.front_end, stages.comparison.sha256
+    front_end, weights_sha256 = stages.front_end, stages.weights_sha256
     del stages  # its networks need no memory while the splats are trained
     cutouts = read_cutouts(data)
     held_out = cutouts[HOLDOUT_EVERY - 1 :: HOLDOUT_EVERY]

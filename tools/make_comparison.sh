@@ -19,5 +19,5 @@ for model in "${MODELS:-none}"/*.mpd; do
   synth "$out/$name" --model "$model"
   set -- "$@" "$out/$name"
 done
-.venv/bin/python -m pad_ros.learning "$@" --work "$out" -o "$out/difference.onnx" \
+.venv/bin/python -m pad_ros.learning difference "$@" --work "$out" -o "$out/difference.onnx" \
   --steps "${STEPS:-4000}" --batch "${BATCH:-16}" --device "${DEVICE:-cpu}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.common.onnx_session import open_session
+from pad_ros.common.onnx_session import open_session, read_weights
 from pad_ros.common.registry import create
-from pad_ros.errors import ConfigError, ProductError
+from pad_ros.errors import ConfigError
 
 FeatureLevel = NDArray[np.float32]  # [N, C, h, w]
 
@@ -75,22 +74,3 @@ class EfficientNetLite0:
             raise ConfigError(f"backbone: needs [N, H, W, 3] with H and W multiples of 16, got {images.shape}")
         normalised = (images.astype(np.float32) - 127.0) / 128.0  # as the network was trained
         return self._session.run(None, {"image": np.ascontiguousarray(normalised.transpose(0, 3, 1, 2))})
-
-
-def read_weights(path: Path, sha256: str | None = None) -> bytes:
-    """Reads a weights file and checks it, if its checksum is known.
-
-    Raises:
-        ProductError: missing, truncated or altered.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ProductError(f"{path}: weights cannot be read ({error.strerror}); install pad_ros again") from None
-    found = hashlib.sha256(data).hexdigest()
-    if sha256 is not None and found != sha256:
-        raise ProductError(
-            f"{path}: weights are truncated or altered (sha256 {found[:12]}…, expected {sha256[:12]}…); "
-            "install pad_ros again"
-        )
-    return data

@@ -33,11 +33,15 @@ class CombinedComparison:
                 0.0001; for the threshold, which takes scores for log-normal, both shall be the same.
 
         Raises:
-            ConfigError: fewer than two, settings that one of them refuses, or a lift below 0.
+            ConfigError: fewer than two, settings that one of them refuses, one that fades, or a lift below 0.
             ProductError: the weights of one are missing or altered.
         """
         if isinstance(of, str | Mapping) or len(of) < 2:
             raise ConfigError("comparison 'combined': `of` must list two comparisons or more")
+        if any(settings.get("fade") for settings in of):
+            raise ConfigError(
+                "comparison 'combined': a map that fades leaves the others no say beyond; leave `fade` out"
+            )
         if not 0 <= lift < math.inf:
             raise ConfigError(f"comparison 'combined': needs lift >= 0, got {lift}")
         self._lift = np.float32(lift)

@@ -23,6 +23,7 @@ IMPLEMENTATIONS = {
     "squared": "pad_ros.anomaly.squared:SquaredComparison",
 }
 _OF_FEATURES = ("combined", "l1", "learned", "squared")  # those that compare a backbone's features
+_FADED = 3.0  # sigmas: as far as the smoothing reaches
 _LAB_WEIGHTS = np.array([[0.5, 1.0, 1.0]])
 
 
@@ -90,6 +91,7 @@ class L1Comparison:
         sigma: float = 3.0,
         colour: float = 16.0,
         tolerance: float = 0.75,
+        fade: bool = False,
     ) -> None:
         """Makes the comparison.
 
@@ -100,6 +102,8 @@ class L1Comparison:
             sigma: of the map's Gaussian smoothing, in pixels of the resized images; 0 for none.
             colour: weight of the colours against one level of features; 0 for features alone.
             tolerance: misalignment of colours that is no difference, in pixels of the image; 0 for none.
+            fade: the map fades beyond the mask, as far as the smoothing reaches, where the paper cuts it: at the rim of
+                what the mask lacks of a defect there is something left of it.
 
         Raises:
             ConfigError: a setting is out of range.
@@ -117,9 +121,10 @@ class L1Comparison:
         self._sigma = sigma
         self._colour = colour
         self._tolerance = tolerance
+        self._fade = fade
 
     def compare(self, views: Views) -> Map:
-        """The anomaly map [H, W], 0 outside the mask [H, W]; of T, S_aug and the mask alone."""
+        """The anomaly map [H, W], 0 outside the mask [H, W], or soon; of T, S_aug and the mask alone."""
         mask = views.mask
         window = surroundings(mask) if self._crop else np.s_[: mask.shape[0], : mask.shape[1]]
         test = views.test[window]
@@ -134,7 +139,8 @@ class L1Comparison:
         rows, columns = mask[window].shape
         result = np.zeros(mask.shape, np.float32)
         result[window] = cv2.resize(total, (columns, rows), interpolation=cv2.INTER_LINEAR)
-        result[~mask] = 0.0
+        beyond = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)  # [H, W] pixels
+        result[beyond > (_FADED * self._sigma / scale if self._fade else 0.0)] = 0.0
         return result
 
 

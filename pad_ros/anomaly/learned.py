@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.anomaly.backbone import Backbone, read_weights
+from pad_ros.anomaly.backbone import Backbone
 from pad_ros.anomaly.comparison import check_size, feature_distances, resized, surroundings
 from pad_ros.anomaly.views import Views
-from pad_ros.common.onnx_session import open_session
+from pad_ros.common.onnx_session import open_session, read_weights
 from pad_ros.errors import ConfigError
 from pad_ros.images import box_around, channel_max
 from pad_ros.results import Image, Map, Mask

@@ -1,12 +1,13 @@
-"""ONNX Runtime sessions that share the cores with others."""
+"""ONNX Runtime sessions that share the cores with others, and the weights that ship for them."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import onnxruntime
 
-from pad_ros.errors import ConfigError
+from pad_ros.errors import ConfigError, ProductError
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -44,3 +45,22 @@ def open_session(model: bytes | Path, threads: int = 2, device: str = "cpu") -> 
     except Exception as error:  # ONNX Runtime's errors have no common class
         what = "the model" if isinstance(model, bytes) else str(model)
         raise ConfigError(f"{what} cannot be opened by ONNX Runtime ({error})") from None
+
+
+def read_weights(path: Path, sha256: str | None = None) -> bytes:
+    """Reads a weights file and checks it, if its checksum is known.
+
+    Raises:
+        ProductError: missing, truncated or altered.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ProductError(f"{path}: weights cannot be read ({error.strerror}); install pad_ros again") from None
+    found = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and found != sha256:
+        raise ProductError(
+            f"{path}: weights are truncated or altered (sha256 {found[:12]}…, expected {sha256[:12]}…); "
+            "install pad_ros again"
+        )
+    return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -135,16 +136,22 @@ def _seen_place(
 
 
 def _recoloured(scene: _Scene, rng: np.random.Generator) -> _Scene:
-    """The same object and belt in other colours: channels exchanged, inverted, curved."""
+    """The same object and belt in other colours."""
+    recolour = recolouring(rng)
+    coverage = np.maximum(1.0 - scene.transmittance, 1e-3)[..., None]
+    twin = recolour(scene.twin / coverage) * coverage
+    return replace(scene, image=recolour(scene.image), twin=twin, background=recolour(scene.background))
+
+
+def recolouring(rng: np.random.Generator) -> Callable[[Map], Map]:
+    """What gives pictures [H, W, 3] in 0…1 other colours: channels exchanged, inverted, curved."""
     order, inverted, gamma = rng.permutation(3), rng.random() < 0.25, np.exp(rng.normal(0, 0.2, 3))
 
     def recolour(picture: Map) -> Map:
         picture = np.clip(picture[..., order], 0, 1) ** gamma
         return np.asarray(1.0 - picture if inverted else picture, np.float32)
 
-    coverage = np.maximum(1.0 - scene.transmittance, 1e-3)[..., None]
-    twin = recolour(scene.twin / coverage) * coverage
-    return replace(scene, image=recolour(scene.image), twin=twin, background=recolour(scene.background))
+    return recolour
 
 
 def _spoiled(scene: _Scene, rng: np.random.Generator) -> _Scene:
@@ -168,25 +175,35 @@ def _photographed(scene: _Scene, rng: np.random.Generator) -> _Scene:
     """What the camera does to the image, and not to the twin; the background is of the same image."""
     if rng.random() < 0.15:
         return scene
-    conditions = {
+    conditions = camera_conditions(scene.image.shape[1], rng)
+    image = expose(scene.image, conditions)
+    background = expose(scene.background, {**conditions, "read_noise": 0.0, "shot_noise": 0.0, "blur": 0.0})
+    return replace(scene, image=processed(image, rng), background=background.astype(np.float32))
+
+
+def camera_conditions(width: int, rng: np.random.Generator) -> dict[str, float]:
+    """Draws what `expose` does to an image of some width: more than `pad synth` varies."""
+    return {
         "exposure_ev": rng.normal(0, 0.25),
         "red": 1.0 + rng.normal(0, 0.04),
         "blue": 1.0 + rng.normal(0, 0.04),
-        "blur": max(0.0, rng.normal(0, 0.6)) / scene.image.shape[1],
+        "blur": max(0.0, rng.normal(0, 0.6)) / width,
         "read_noise": rng.uniform(0, 0.006),
         "shot_noise": rng.uniform(0, 0.04),
         "seed": int(rng.integers(2**31)),
     }
-    image = expose(scene.image, conditions)
-    background = expose(scene.background, {**conditions, "read_noise": 0.0, "shot_noise": 0.0, "blur": 0.0})
-    if rng.random() < 0.3:  # sharpened
+
+
+def processed(image: Map, rng: np.random.Generator) -> Map:
+    """What a camera makes of a picture [H, W, 3] in 0…1: it may be sharpened, and sent as JPEG."""
+    if rng.random() < 0.3:
         amount = np.float32(rng.uniform(0.3, 1.5))
         image = np.clip(image + amount * (image - cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.6, 1.5)))), 0, 1)
     image8 = to_uint8(image * 255.0)
     if rng.random() < 0.4:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 97))]
         image8 = decode_image(cv2.imencode(".jpg", image8[..., ::-1], quality)[1].tobytes())
-    return replace(scene, image=image8.astype(np.float32) / 255.0, background=background.astype(np.float32))
+    return image8.astype(np.float32) / np.float32(255.0)
 
 
 def _resized(scene: _Scene, factor: float) -> _Scene:

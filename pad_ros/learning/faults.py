@@ -72,6 +72,52 @@ def pasted(image: Map, within: Mask, rng: np.random.Generator) -> tuple[Map, Mas
     return result, seen, (change > _UNSEEN) & ~seen
 
 
+def attached(image: Map, part: Mask, rng: np.random.Generator) -> tuple[Map, Mask, Mask]:
+    """The image [H, W, 3] in 0…1 with a rod or block that begins at the part [H, W] and sticks out of it.
+
+    Returns:
+        The image, where something was added for everyone to see, and where one could argue.
+    """
+    outline = part & ~(cv2.erode(part.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
+    rows, columns = np.nonzero(outline)
+    pick = int(rng.integers(len(rows)))
+    start = np.array([columns[pick], rows[pick]], np.float64)
+    outwards = start - np.array([columns.mean(), rows.mean()])
+    angle = np.arctan2(outwards[1], outwards[0]) + rng.normal(0, 0.7)
+    size = float(np.sqrt(part.sum()))
+    long = rng.random() < 0.6
+    length = size * (rng.uniform(0.15, 0.8) if long else rng.uniform(0.05, 0.35))
+    width = rng.uniform(2, 0.06 * size + 3) if long else rng.uniform(4, 0.3 * size + 5)
+    axis, side = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    taper = rng.uniform(0.6, 1.2)
+    corners = start + np.array(
+        [
+            -0.1 * length * axis + 0.5 * width * side,
+            length * axis + 0.5 * taper * width * side,
+            length * axis - 0.5 * taper * width * side,
+            -0.1 * length * axis - 0.5 * width * side,
+        ]
+    )
+    weight: Map = np.zeros(image.shape[:2], np.float32)
+    cv2.fillPoly(weight, [np.round(corners * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
+    middle = np.clip(np.rint(start + 0.5 * length * axis), 0, np.array(part.shape[::-1]) - 1).astype(int)
+    at = (int(middle[1]), int(middle[0])) if rng.random() < 0.5 else (int(rows[pick]), int(columns[pick]))
+    painted = _paint(image, at, rng)  # like what it covers, or like what it is fixed to, at times
+    y, x = np.mgrid[0 : image.shape[0], 0 : image.shape[1]].astype(np.float32)
+    across = ((x - start[0]) * side[0] + (y - start[1]) * side[1]) / np.float32(width)
+    shade = 1.0 + np.float32(rng.normal(0, 0.4)) * across - np.float32(rng.uniform(0, 1.2)) * across**2  # round, or lit
+    result = np.clip(image + weight[..., None] * (np.clip(painted * shade[..., None], 0, 1) - image), 0, 1)
+    change = np.abs(result - image).max(axis=2)
+    covered = (
+        cv2.morphologyEx(
+            ((weight > 0.5) & (change > _SEEN)).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)
+        )
+        > 0
+    )
+    seen = covered & (weight > 0.5)
+    return result.astype(np.float32), seen, (weight > 0) & ~seen
+
+
 def _blot(shape: tuple[int, int], at: tuple[int, int], rng: np.random.Generator) -> Map:
     """A compact spot of 3 to 24 pixels: an ellipse, a box, or of ragged outline."""
     size = np.exp(rng.uniform(np.log(1.5), np.log(12), 2))

@@ -1,28 +1,28 @@
-"""The network of the learned comparison: a small U-Net at half of the image's resolution."""
+"""The networks that learn: small U-Nets at half of the image's resolution."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pad_ros.anomaly.learned import CHANNELS
 
-_WIDTHS = (24, 48, 96, 128)  # of the levels; strides 2, 4, 8, 16
+class UNet(nn.Module):
+    """[N, channels, H, W] to logits [N, 1, H, W], H and W multiples of the last level's stride."""
 
-
-class DifferenceNetwork(nn.Module):
-    """[N, 18, H, W], H and W multiples of 16, to the logits [N, 1, H, W] of a real difference."""
-
-    def __init__(self) -> None:
+    def __init__(self, channels: int, widths: Sequence[int]) -> None:
+        """Makes the network: a level for each width, of strides 2, 4, 8 and so on."""
         super().__init__()
+        self.channels, self.stride = channels, 2 ** len(widths)
         self.stem = nn.PixelUnshuffle(2)
-        inputs = (4 * CHANNELS, *_WIDTHS[:-1])
-        self.down = nn.ModuleList(_block(a, b) for a, b in zip(inputs, _WIDTHS, strict=True))
-        above = list(zip(_WIDTHS[1:], _WIDTHS[:-1], strict=True))[::-1]
+        inputs = (4 * channels, *widths[:-1])
+        self.down = nn.ModuleList(_block(a, b) for a, b in zip(inputs, widths, strict=True))
+        above = list(zip(widths[1:], widths[:-1], strict=True))[::-1]
         self.up = nn.ModuleList(_block(deep + flat, flat) for deep, flat in above)
-        self.head = nn.Sequential(nn.Conv2d(_WIDTHS[0], 4, 1), nn.PixelShuffle(2))
-        nn.init.constant_(self.head[0].bias, -4.0)  # differences are rare
+        self.head = nn.Sequential(nn.Conv2d(widths[0], 4, 1), nn.PixelShuffle(2))
+        nn.init.constant_(self.head[0].bias, -4.0)  # what is asked for is rare
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The logits."""

@@ -1,4 +1,4 @@
-"""Trains the network of the learned comparison on lessons, and writes it as ONNX."""
+"""Trains a network on exercises, and writes it as ONNX."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +16,30 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from pad_ros.anomaly.backbone import create_backbone
-from pad_ros.anomaly.learned import CHANNELS, STRIDE
-from pad_ros.anomaly.light import create_light
 from pad_ros.common.files import replacing
 from pad_ros.common.progress import Progress
-from pad_ros.learning.exercises import Exercise, Tools, draw
-from pad_ros.learning.lessons import Lesson
-from pad_ros.learning.network import DifferenceNetwork
-from pad_ros.profiles import load_profile
-from pad_ros.splatting.rasterize import create_rasterizer
+from pad_ros.learning.exercises import Exercise
+from pad_ros.learning.network import UNet
+
+Draw = Callable[[int, int, np.random.Generator], list[Exercise]]
+Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a network learns.
+
+    Attributes:
+        channels: of its input.
+        widths: of its levels.
+        tools: makes, once in each process, what draws from one image so many crops of so many pixels.
+        loss: of the input [N, C, h, w], the logits, the truth and its weight, each [N, h, w].
+    """
+
+    channels: int
+    widths: tuple[int, ...]
+    tools: Callable[[], Draw]
+    loss: Loss
 
 
 @dataclass(frozen=True)
@@ -42,16 +56,18 @@ class Settings:
 
 
 def train(
-    lessons: Sequence[Lesson],
+    task: Task,
     settings: Settings,
     checkpoint: Path,
     progress: Progress,
     device: str = "cpu",
     save_every_s: float = 60.0,
-) -> DifferenceNetwork:
+) -> UNet:
     """Trains the network; goes on from the checkpoint, if there is one of the same settings."""
     torch.manual_seed(settings.seed)
-    network = DifferenceNetwork().to(device, memory_format=torch.channels_last)  # five times as fast on a CPU
+    network = UNet(task.channels, task.widths).to(
+        device, memory_format=torch.channels_last
+    )  # five times as fast on a CPU
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=settings.decay)
     averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
     start = 0
@@ -63,7 +79,7 @@ def train(
             start, averaged = state["step"], state["averaged"]
     # On a CPU not beside the step before: drawing and PyTorch would take each other's cores, which is slower.
     beside = 0 if device == "cpu" else os.cpu_count() or 1
-    loader = DataLoader(_Draws(lessons, settings), None, sampler=range(start, settings.steps), num_workers=beside)
+    loader = DataLoader(_Draws(task, settings), None, sampler=range(start, settings.steps), num_workers=beside)
     losses: list[float] = []
     saved = time.monotonic()
     for step, drawn in enumerate(loader, start):
@@ -74,7 +90,7 @@ def train(
         network.train()
         with torch.autocast(device, torch.bfloat16, enabled=device != "cpu"):
             logits = network(inputs)[:, 0]
-        loss = loss_of(logits.float(), truth, weight)
+        loss = task.loss(inputs, logits.float(), truth, weight)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -109,10 +125,10 @@ def loss_of(logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     return (focal + dice).mean()
 
 
-def export(network: DifferenceNetwork) -> bytes:
+def export(network: UNet) -> bytes:
     """The network as ONNX with free height and width, self-contained."""
     buffer = io.BytesIO()
-    example = torch.zeros(1, CHANNELS, 8 * STRIDE, 8 * STRIDE)
+    example = torch.zeros(1, network.channels, 8 * network.stride, 8 * network.stride)
     axes = {"input": {0: "n", 2: "h", 3: "w"}, "logits": {0: "n", 2: "h", 3: "w"}}
     torch.onnx.export(
         network.cpu().eval(),
@@ -129,29 +145,22 @@ def export(network: DifferenceNetwork) -> bytes:
 class _Draws(Dataset[list[Tensor]]):
     """Batches of exercises: each step's depend on the seed and the step alone."""
 
-    def __init__(self, lessons: Sequence[Lesson], settings: Settings) -> None:
-        self._lessons, self._settings = lessons, settings
-        self._tools: Tools | None = None  # of each process's own
+    def __init__(self, task: Task, settings: Settings) -> None:
+        self._task, self._settings = task, settings
+        self._draw: Draw | None = None  # of each process's own
 
     def __getitem__(self, step: int) -> list[Tensor]:
-        if self._tools is None:
-            self._tools = _tools()
-        images = math.ceil(self._settings.batch / self._settings.per_image)
-        groups = (self._draw(step, index, self._tools) for index in range(images))
-        exercises = [exercise for group in groups for exercise in group][: self._settings.batch]
-        columns = (np.stack([getattr(e, name) for e in exercises]) for name in Exercise.__dataclass_fields__)
+        if self._draw is None:
+            self._draw = self._task.tools()
+        settings = self._settings
+        exercises: list[Exercise] = []
+        for index in range(math.ceil(settings.batch / settings.per_image)):
+            rng = np.random.default_rng([settings.seed, step, index])
+            exercises += self._draw(settings.crop, settings.per_image, rng)
+        columns = (
+            np.stack([getattr(e, name) for e in exercises[: settings.batch]]) for name in Exercise.__dataclass_fields__
+        )
         return [torch.from_numpy(column) for column in columns]
-
-    def _draw(self, step: int, index: int, tools: Tools) -> list[Exercise]:
-        rng = np.random.default_rng([self._settings.seed, step, index])
-        lesson = self._lessons[int(rng.integers(len(self._lessons)))]
-        return draw(lesson, tools, self._settings.crop, self._settings.per_image, rng)
-
-
-def _tools() -> Tools:
-    anomaly = load_profile("learned")["anomaly"]
-    backbone = create_backbone({**anomaly["backbone"], "threads": 1})
-    return Tools(create_rasterizer({"name": "cpu", "threads": 1}), create_light(anomaly["light"]), backbone)
 
 
 def _schedule(step: int, steps: int) -> float:
@@ -159,7 +168,7 @@ def _schedule(step: int, steps: int) -> float:
     return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
-def _average(averaged: dict[str, Tensor], network: DifferenceNetwork, keep: float) -> None:
+def _average(averaged: dict[str, Tensor], network: UNet, keep: float) -> None:
     for name, value in network.state_dict().items():
         if value.dtype.is_floating_point:
             averaged[name].mul_(keep).add_(value.detach(), alpha=1 - keep)

@@ -87,7 +87,7 @@ def test_the_profile_is_cpu_but_for_the_comparison():
     l1, network = combined["of"]
     assert combined["lift"] == 1.0
     assert learned["splatting"]["trainer"].pop("alpha_weight") == 1.0
-    assert l1 == cpu["anomaly"].pop("comparison") and network["name"] == "learned"
+    assert {**l1, "fade": True} == cpu["anomaly"].pop("comparison") and network["name"] == "learned"
     assert {**learned, "name": "cpu"} == cpu
 
 
@@ -99,3 +99,8 @@ def test_the_network_that_ships_is_checked(monkeypatch, tmp_path):
     monkeypatch.setattr(LearnedComparison, "weights", altered)
     with pytest.raises(ProductError, match="truncated or altered"):
         create_comparison({"name": "learned"}, BACKBONE)
+
+
+def test_a_map_that_fades_would_silence_the_others():
+    with pytest.raises(ConfigError, match="fades"):
+        create_comparison({"name": "combined", "of": [{**L1, "fade": True}, {"name": "learned"}]}, BACKBONE)

@@ -67,6 +67,17 @@ def test_the_map_has_the_image_s_size_and_is_zero_outside_the_mask(settings):
     assert compare(comparison, same, same, disc_mask()).max() == pytest.approx(0, abs=1e-5)
 
 
+def test_the_map_may_fade_beyond_the_mask():
+    cut, faded = (create_comparison({"name": "l1", "fade": fade}, BACKBONE) for fade in (False, True))
+    image, mask = make_image(defect=(140, 80), seed=1), disc_mask()
+    mask[:, 138:] = False  # half of the defect is cut off
+    inside, soft = (compare(comparison, image, make_image(), mask) for comparison in (cut, faded))
+    np.testing.assert_array_equal(inside[mask], soft[mask])
+    rim = np.zeros_like(mask)
+    rim[76:84, 138] = True
+    assert (soft[rim] > 0.1 * inside.max()).all() and not soft[:, 155:].any()
+
+
 def test_what_differs_outside_the_mask_does_not_matter():
     comparison = create_comparison({"name": "l1"}, BACKBONE)
     reference = make_image()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pad_ros.learning.faults import altered, difference, pasted
+from pad_ros.learning.faults import altered, attached, difference, pasted
 from pad_ros.splatting.gaussians import Gaussians
 from pad_ros.splatting.rasterize import Rendering, create_rasterizer
 
@@ -43,3 +43,17 @@ def test_a_pasted_spot_is_marked_where_it_shows_and_nowhere_else(seed):
     change = np.abs(result - image).max(axis=2)
     assert (change[seen] > 0.1).all() and (change[~seen] <= 0.1).all() and not (seen & argued).any()
     assert (change[~(seen | argued)] <= 0.02).all() and not seen[~np.pad(within, 1)[:-2, 1:-1] & ~within].all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_attached_begins_at_the_part_and_sticks_out(seed):
+    rng = np.random.default_rng(seed)
+    part = np.zeros((120, 120), bool)
+    part[40:80, 40:80] = True
+    image = rng.uniform(0, 1, (120, 120, 3)).astype(np.float32)
+    result, seen, argued = attached(image, part, rng)
+    assert not (seen & argued).any() and (result[~(seen | argued)] == image[~(seen | argued)]).all()
+    assert (seen & ~part).any()
+    near = np.zeros_like(part)
+    near[34:86, 34:86] = True
+    assert (seen & near).any()

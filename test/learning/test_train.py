@@ -5,14 +5,23 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from pad_ros.common.progress import silent  # noqa: E402
-from pad_ros.learning.network import DifferenceNetwork  # noqa: E402
+from pad_ros.learning import difference, part  # noqa: E402
+from pad_ros.learning.network import UNet  # noqa: E402
+from pad_ros.learning.outlines import Outlines  # noqa: E402
 from pad_ros.learning.train import Settings, export, loss_of, train  # noqa: E402
 
 SETTINGS = Settings(steps=3, batch=2, crop=64, per_image=2)
 
 
-def test_a_stopped_training_ends_with_the_same_network(lesson, tmp_path):
-    whole = train([lesson], SETTINGS, tmp_path / "whole.pt", silent)
+@pytest.fixture(params=["difference", "part"])
+def task(request, lesson):
+    if request.param == "difference":
+        return difference.difference_task([lesson])
+    return part.part_task([Outlines(lesson.images, lesson.object_masks, lesson.object_masks)])
+
+
+def test_a_stopped_training_ends_with_the_same_network(task, tmp_path):
+    whole = train(task, SETTINGS, tmp_path / "whole.pt", silent)
 
     def stop(done, total, remark):
         if done == 2:
@@ -20,8 +29,8 @@ def test_a_stopped_training_ends_with_the_same_network(lesson, tmp_path):
 
     first = Settings(**{**vars(SETTINGS)})
     with pytest.raises(KeyboardInterrupt):
-        train([lesson], first, tmp_path / "part.pt", stop, save_every_s=0.0)
-    resumed = train([lesson], SETTINGS, tmp_path / "part.pt", silent)
+        train(task, first, tmp_path / "part.pt", stop, save_every_s=0.0)
+    resumed = train(task, SETTINGS, tmp_path / "part.pt", silent)
     for name, value in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], value)
 
@@ -37,12 +46,13 @@ def test_the_loss_asks_for_the_truth_and_nothing_where_one_may_argue():
     assert loss_of(changed, truth, weight) == pytest.approx(float(loss_of(right, truth, weight)), abs=1e-3)
 
 
-def test_the_exported_network_computes_the_same_at_any_size():
+@pytest.mark.parametrize("channels, widths", [(18, difference.WIDTHS), (10, part.WIDTHS)])
+def test_the_exported_network_computes_the_same_at_any_size(channels, widths):
     torch.manual_seed(0)
-    network = DifferenceNetwork().eval()
+    network = UNet(channels, widths).eval()
     session = onnxruntime.InferenceSession(export(network), providers=["CPUExecutionProvider"])
     for height, width in ((64, 96), (128, 64)):
-        inputs = torch.rand(1, 18, height, width)
+        inputs = torch.rand(1, channels, height, width)
         with torch.no_grad():
             expected = network(inputs).numpy()
         np.testing.assert_allclose(session.run(None, {"input": inputs.numpy()})[0], expected, atol=1e-4)

@@ -19,6 +19,8 @@ _SIZE = 1024  # pixels, square
 class BiRefNet:
     """Salient-object segmentation as ONNX, which needs neither PyTorch nor code from a hub."""
 
+    sha256 = ""
+
     def __init__(self, threshold: float = 0.5, threads: int = 2, device: str = "auto") -> None:
         """Opens the network.
 

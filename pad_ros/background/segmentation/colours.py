@@ -1,4 +1,4 @@
-"""How common is a colour?"""
+"""How common is a colour, and what is the background nearby?"""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from pad_ros.results import Image, Map, Mask
 
+SHADES = (1.0, 0.8, 0.65, 0.5)  # the part's shadow darkens the background
+FOREIGN = 2e-4  # colours rarer than this in the background are not its own
+_COARSE = 0.25  # scale at which the background nearby is averaged
 _BINS = 32  # per channel of CIELAB in 8 bits
 _ENOUGH = 20_000  # pixels to know colours by
 
@@ -51,3 +54,12 @@ def _smoothed(density: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
     rows = np.moveaxis(density, axis, -1)
     blurred = cv2.GaussianBlur(np.ascontiguousarray(rows).reshape(-1, _BINS), (5, 1), 1.0)
     return np.moveaxis(np.asarray(blurred, np.float32).reshape(rows.shape), -1, axis)
+
+
+def background_nearby(lab: NDArray[np.float32], background: Mask, sigma: float) -> NDArray[np.float32]:
+    """The background [h, w] around each pixel of a picture in CIELAB [h, w, 3], averaged with a Gaussian, [h, w, 3]."""
+    weighted = np.dstack([lab * background[..., None], background.astype(np.float32)])  # [h, w, 4]
+    small = cv2.resize(weighted, None, fx=_COARSE, fy=_COARSE, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.GaussianBlur(small, (0, 0), sigma * _COARSE, borderType=cv2.BORDER_REPLICATE))
+    nearby = small[..., :3] / (small[..., 3:] + np.float32(1e-6))
+    return np.asarray(cv2.resize(nearby, lab.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.background.segmentation.colours import Colours
+from pad_ros.background.segmentation.added import against_nearby, blocks, enlarged, opened, reached, touching
+from pad_ros.background.segmentation.colours import FOREIGN, SHADES, Colours
 from pad_ros.errors import ConfigError, ImageError, NoObjectError
-from pad_ros.images import box_around, channel_sum, scaled_by, shrink_factor
+from pad_ros.images import box_around, scaled_by, shrink_factor
 from pad_ros.results import Image, Mask
 
-_SHADES = (1.0, 0.8, 0.65, 0.5)  # the part's shadow darkens the background
-_FOREIGN = 2e-4  # colours rarer than this in the background are not its own
-_DIFFERENT = 25.0  # L1 distance in CIELAB from the background nearby, which a missing part would uncover
-_DARKEST_SHADOW = 0.18  # lightness under the part as a share of the background's nearby
-_SAME_HUE = 10.0  # the same in a and b alone, which a shadow leaves
-_COARSE = 0.25  # scale at which the background nearby is averaged
 _SMALLEST_SIZE = 64
-_FLAT = 85.0  # per cent of the places beyond the ring that have no edge: what changes more than they do is one,
-_EDGE = (20.0, 40.0)  # and changes of L + a + b within a pixel between these
 _LEAST_PART = 0.15  # share of the silhouette that must be unlike the background
 
 
@@ -34,6 +25,8 @@ class GrabCut:
     colours (that the background, lit or shaded, does not have) or differs from the background nearby and cannot be a
     shadow? What one comes to from beyond the ring without crossing an edge is background whatever its colours.
     """
+
+    sha256 = ""
 
     def __init__(self, ring: float = 0.25, edge: int = 4, iterations: int = 1, size: int | None = None) -> None:
         """Makes the segmenter.
@@ -74,7 +67,7 @@ class GrabCut:
         factor = shrink_factor(silhouette[window].shape, self._size)
         crop = np.ascontiguousarray(scaled_by(image[window], factor))
         result = np.zeros_like(silhouette)
-        result[window] = _enlarged(
+        result[window] = enlarged(
             self._segment(crop, scaled_by(silhouette[window], factor), max(self._edge + 2, round(factor * reach))),
             silhouette[window].shape,
         )
@@ -85,9 +78,9 @@ class GrabCut:
         inwards = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
         if not (outwards > reach).any():
             raise NoObjectError("the part fills the image: there is no background around it")
-        foreign = Colours.of(crop, outwards > reach, _SHADES).at(crop) < _FOREIGN
+        foreign = Colours.of(crop, outwards > reach, SHADES).at(crop) < FOREIGN
         lab = np.asarray(cv2.cvtColor(crop.astype(np.float32) / np.float32(255.0), cv2.COLOR_RGB2LAB))  # [h, w, 3]
-        different, shaded = _against_nearby(lab, outwards > self._edge, reach)
+        different, shaded = against_nearby(lab, outwards > self._edge, reach)
         unlike = foreign | different
         if unlike[inside].mean() < _LEAST_PART:
             raise NoObjectError("the part's place looks like the background around it: no part there")
@@ -99,13 +92,11 @@ class GrabCut:
         part = np.zeros_like(inside)
         near = box_around(inside, reach)
         part[near] = self._cut(crop[near], labels[near])
-        ring = (outwards <= reach) & ~part & ~_reached(lab, outwards, reach)
-        added = _touching(_opened(foreign & ring, 3), part)
-        # What goes on beyond the ring is a structure of the background: a gap, a rail. In the part's holes nothing can
-        # be seen going on, and what is nearby is not what is behind them.
-        holes = ~inside & ~_touching(~inside, outwards > reach)
-        blocks = _opened(different & ~shaded & ~part & ~holes, 5)
-        added |= _touching(blocks, part) & ~_touching(blocks, outwards > reach) & ring
+        ring = (outwards <= reach) & ~part & ~reached(lab, outwards, reach)
+        added = (
+            touching(opened(foreign & ring, 3), part)
+            | blocks(different & ~shaded, inside, part, outwards, reach) & ring
+        )
         # Pixels at its edge are mixed with background, so they do not stand out enough by themselves.
         part |= cv2.dilate(added.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
         return part
@@ -116,54 +107,3 @@ class GrabCut:
         labels = np.ascontiguousarray(labels)
         cv2.grabCut(np.ascontiguousarray(image), labels, (0, 0, 0, 0), *models, self._iterations, cv2.GC_INIT_WITH_MASK)
         return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
-
-
-def _enlarged(mask: Mask, shape: tuple[int, ...]) -> Mask:
-    """A mask in the size before it was shrunk, [H, W]."""
-    if mask.shape == shape:
-        return mask
-    return np.asarray(cv2.resize(mask.astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)) >= 0.5
-
-
-def _opened(mask: Mask, size: int) -> Mask:
-    """The mask without what is thinner than a disc of this diameter."""
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc).astype(bool)
-
-
-def _touching(mask: Mask, other: Mask) -> Mask:
-    """The connected components of a mask that touch another mask, or nearly."""
-    _, components = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    return _among(components, cv2.dilate(other.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool))
-
-
-def _among(components: NDArray[Any], places: Mask) -> Mask:
-    """The components, numbered from 1 in [h, w], that have pixels at some places [h, w]."""
-    chosen = np.zeros(int(components.max()) + 1, bool)
-    chosen[components[places]] = True
-    chosen[0] = False
-    return chosen[components]
-
-
-def _reached(lab: NDArray[Any], outwards: NDArray[Any], reach: int) -> Mask:
-    """Where one comes to from beyond the ring without crossing an edge, and those edges, [h, w]."""
-    square = np.ones((3, 3), np.uint8)
-    lab = cv2.GaussianBlur(lab, (0, 0), 0.7)
-    steps = channel_sum(cv2.dilate(lab, square) - cv2.erode(lab, square))  # [h, w]
-    edge = np.clip(np.percentile(steps[outwards > reach], _FLAT), *_EDGE)
-    flat = _opened((steps < edge) & (outwards > 1), 3)
-    _, components = cv2.connectedComponents(flat.astype(np.uint8), connectivity=4)
-    return cv2.dilate(_among(components, outwards > reach).astype(np.uint8), square) > 0
-
-
-def _against_nearby(lab: NDArray[Any], background: Mask, sigma: float) -> tuple[Mask, Mask]:
-    """Which pixels differ from the background nearby, averaged with a Gaussian, and which could be its shadow."""
-    weighted = np.dstack([lab * background[..., None], background.astype(np.float32)])  # [h, w, 4]
-    small = cv2.resize(weighted, None, fx=_COARSE, fy=_COARSE, interpolation=cv2.INTER_AREA)
-    small = np.asarray(cv2.GaussianBlur(small, (0, 0), sigma * _COARSE, borderType=cv2.BORDER_REPLICATE))
-    nearby = small[..., :3] / (small[..., 3:] + np.float32(1e-6))
-    nearby = np.asarray(cv2.resize(nearby, lab.shape[1::-1], interpolation=cv2.INTER_LINEAR))
-    change = np.abs(lab - nearby)
-    brightness = lab[..., 0] / (nearby[..., 0] + np.float32(1e-6))
-    shaded = (brightness > _DARKEST_SHADOW) & (brightness < 1) & (change[..., 1] + change[..., 2] < _SAME_HUE)
-    return channel_sum(change) > _DIFFERENT, shaded
