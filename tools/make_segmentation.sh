@@ -6,19 +6,19 @@ set -eu
 cd "$(dirname "$0")/.."
 out=runs/segmentation
 synth() {
-  .venv/bin/pad synth "$@" --resolution 400 --samples 4 --train 1 --objects 20 --views 2 --vary all \
+  .venv/bin/pad synth "$@" --resolution 400 --samples 4 --train 1 --vary all \
     --no-background-free --jobs 2
 }
 
 set --
 for seed in $(seq 100 $((99 + ${HEAPS:-12}))); do
-  # Of some heaps no defect shows as it should in one of two views: they are left out.
-  synth "$out/heap_$seed" --heaps "$seed" 1 --defect-area 0.0003 0.02 && set -- "$@" "$out/heap_$seed"
+  synth "$out/heap_$seed" --heaps "$seed" 1 --objects 10 --views 4 --defect-area 0.0003 0.02
+  set -- "$@" "$out/heap_$seed"
 done
 for model in "${MODELS:-none}"/*.mpd; do
   [ -f "$model" ] || continue
   name=$(basename "$model" .mpd)
-  synth "$out/$name" --model "$model" --defect-area 0.0004 0.01
+  synth "$out/$name" --model "$model" --objects 20 --views 2 --defect-area 0.0004 0.01
   set -- "$@" "$out/$name"
 done
 .venv/bin/python -m pad_ros.learning part "$@" --work "$out" -o "$out/part.onnx" \

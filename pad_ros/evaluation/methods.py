@@ -20,7 +20,7 @@ from pad_ros.product import Product
 from pad_ros.results import Background, Image, Reference
 
 # Paper, section 3.3: normalised L1 at the five layers, on whole images of 224 × 224, smoothed; the map's maximum.
-_L1 = {"name": "l1", "size": 224, "crop": False, "sigma": 4.0, "colour": 0.0, "tolerance": 0.0}
+_L1 = {"name": "l1", "size": 224, "crop": False, "sigma": 4.0, "colour": 0.0, "tolerance": 0.0, "fade": False}
 _SQUARED = {"name": "squared", "size": 224, "levels": 4, "sigma": 4.0, "kernel": 9}
 _BACKBONE = {"name": "efficientnet_lite0"}  # for products whose own comparison has none
 
