@@ -139,8 +139,10 @@ class L1Comparison:
         rows, columns = mask[window].shape
         result = np.zeros(mask.shape, np.float32)
         result[window] = cv2.resize(total, (columns, rows), interpolation=cv2.INTER_LINEAR)
-        beyond = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)  # [H, W] pixels
-        result[beyond > (_FADED * self._sigma / scale if self._fade else 0.0)] = 0.0
+        beyond = ~mask
+        if self._fade:
+            beyond = cv2.distanceTransform(beyond.astype(np.uint8), cv2.DIST_L2, 5) > _FADED * self._sigma / scale
+        result[beyond] = 0.0
         return result
 
 

@@ -224,9 +224,16 @@ def _window(scene: _Scene, crop: int, rng: np.random.Generator) -> tuple[slice, 
         scene.defect if scene.defect.any() and rng.random() < 0.5 else scene.transmittance < TRANSMITTANCE_THRESHOLD
     )
     rows, columns = np.nonzero(target if target.any() else np.ones_like(target))
+    return window_around(rows, columns, target.shape, crop, rng)
+
+
+def window_around(
+    rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, ...], crop: int, rng: np.random.Generator
+) -> tuple[slice, slice]:
+    """A window of `crop` pixels around one of some places, moved inside the image [H, W]."""
     pick = int(rng.integers(len(rows)))
     slices = []
-    for place, length in zip((rows[pick], columns[pick]), target.shape, strict=True):
+    for place, length in zip((rows[pick], columns[pick]), shape, strict=True):
         start = int(place) - int(rng.integers(crop // 4, 3 * crop // 4))
         start = max(0, min(start, length - crop))
         slices.append(slice(start, start + crop))

@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.background.segmentation.learned import CHANNELS, MARGIN, network_input, reach_of
+from pad_ros.background.segmentation.learned import CHANNELS, EDGE, MARGIN, RING, network_input
+from pad_ros.background.segmentation.surroundings import Surroundings, reach_of
 from pad_ros.dataset.classes import ClassData
 from pad_ros.errors import NoObjectError
 from pad_ros.images import box_around, read_image, to_uint8
-from pad_ros.learning.exercises import Exercise, camera_conditions, processed, recolouring
+from pad_ros.learning.exercises import Exercise, camera_conditions, processed, recolouring, window_around
 from pad_ros.learning.faults import attached, pasted
 from pad_ros.learning.floors import floor, laid_on
 from pad_ros.learning.lessons import with_stripe
@@ -88,8 +89,9 @@ def draw(outlines: Outlines, crop: int, count: int, rng: np.random.Generator) ->
     )
     inside = as_rendered(silhouette, rng)
     try:
-        window = box_around(inside, MARGIN * reach_of(inside))
-        inputs = network_input(to_uint8(255.0 * image[window]), inside[window], reach_of(inside))
+        reach = reach_of(inside, RING, EDGE)
+        window = box_around(inside, MARGIN * reach)
+        inputs = network_input(Surroundings.of(to_uint8(255.0 * image[window]), inside[window], reach, EDGE))
     except (NoObjectError, IndexError):  # it fills the image, or nothing is left of it
         return draw(outlines, crop, count, rng)
     truth = (part[window] > 0.5).astype(np.float32)
@@ -129,12 +131,7 @@ def _crop(inputs: Map, truth: Map, weight: Map, inside: Mask, crop: int, rng: np
     added = (truth > 0.5) & ~inside
     outline = (cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & ~inside
     rows, columns = np.nonzero(added if added.any() and rng.random() < 0.4 else outline)
-    pick = int(rng.integers(len(rows)))
-    tops = []
-    for place, length in zip((rows[pick], columns[pick]), (height, width), strict=True):
-        start = int(place) - int(rng.integers(crop // 4, 3 * crop // 4))
-        tops.append(max(0, min(start, length - crop)))
-    cut = np.s_[tops[0] : tops[0] + crop, tops[1] : tops[1] + crop]
+    cut = window_around(rows, columns, truth.shape, crop, rng)
     planes = np.concatenate(
         [inputs[:, :height, :width][(..., *cut)], truth[cut][None], weight[cut][None]]
     )  # [C + 2, h, w]

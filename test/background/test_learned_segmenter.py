@@ -7,6 +7,7 @@ from disc_scene import SIZE, box, disc, iou, make_belt, make_scene
 
 from pad_ros.background.segmentation import create_segmenter
 from pad_ros.background.segmentation.learned import CHANNELS, SILHOUETTE, STRIDE, LearnedSegmenter, network_input
+from pad_ros.background.segmentation.surroundings import Surroundings
 from pad_ros.errors import ConfigError, ImageError, NoObjectError, ProductError
 
 
@@ -77,7 +78,7 @@ def test_large_images_are_looked_at_shrunk():
 
 
 def test_the_networks_input_is_within_its_range():
-    planes = network_input(make_scene(disc(50)).image, disc(50), reach=20)
+    planes = network_input(Surroundings.of(make_scene(disc(50)).image, disc(50), reach=20, edge=4))
     assert planes.shape == (CHANNELS, SIZE + -SIZE % STRIDE, SIZE + -SIZE % STRIDE)
     assert planes.min() >= -1 and planes.max() <= 1 and set(np.unique(planes[SILHOUETTE])) == {0, 1}
 

@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.background.segmentation.colours import background_nearby
 from pad_ros.images import channel_sum
 from pad_ros.results import Mask
 
-DIFFERENT = 25.0  # L1 distance in CIELAB from the background nearby, which a missing part would uncover
+_DIFFERENT = 25.0  # L1 distance in CIELAB from the background nearby, which a missing part would uncover
 _DARKEST_SHADOW = 0.18  # lightness under the part as a share of the background's nearby
 _SAME_HUE = 10.0  # the same in a and b alone, which a shadow leaves
 _FLAT = 85.0  # per cent of the places beyond the ring that have no edge: what changes more than they do is one,
@@ -33,13 +32,6 @@ def blocks(standing_out: Mask, inside: Mask, part: Mask, outwards: NDArray[Any],
     holes = ~inside & ~touching(~inside, outwards > reach)
     pieces = opened(standing_out & ~part & ~holes, 5)
     return touching(pieces, part) & ~touching(pieces, outwards > reach)
-
-
-def enlarged(mask: Mask, shape: tuple[int, ...]) -> Mask:
-    """A mask in the size before it was shrunk, [H, W]."""
-    if mask.shape == shape:
-        return mask
-    return np.asarray(cv2.resize(mask.astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)) >= 0.5
 
 
 def opened(mask: Mask, size: int) -> Mask:
@@ -73,10 +65,9 @@ def reached(lab: NDArray[Any], outwards: NDArray[Any], reach: int) -> Mask:
     return cv2.dilate(_among(components, outwards > reach).astype(np.uint8), square) > 0
 
 
-def against_nearby(lab: NDArray[Any], background: Mask, sigma: float) -> tuple[Mask, Mask]:
-    """Which pixels differ from the background nearby, averaged with a Gaussian, and which could be its shadow."""
-    nearby = background_nearby(lab, background, sigma)
+def against_nearby(lab: NDArray[Any], nearby: NDArray[Any]) -> tuple[Mask, Mask]:
+    """Which pixels differ from the background nearby, both in CIELAB [h, w, 3], and which could be its shadow."""
     change = np.abs(lab - nearby)
     brightness = lab[..., 0] / (nearby[..., 0] + np.float32(1e-6))
     shaded = (brightness > _DARKEST_SHADOW) & (brightness < 1) & (change[..., 1] + change[..., 2] < _SAME_HUE)
-    return channel_sum(change) > DIFFERENT, shaded
+    return channel_sum(change) > _DIFFERENT, shaded

@@ -6,14 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.background.segmentation.added import against_nearby, blocks, enlarged, opened, reached, touching
-from pad_ros.background.segmentation.colours import FOREIGN, SHADES, Colours
-from pad_ros.errors import ConfigError, ImageError, NoObjectError
-from pad_ros.images import box_around, scaled_by, shrink_factor
+from pad_ros.background.segmentation.added import blocks, opened, reached, touching
+from pad_ros.background.segmentation.surroundings import Surroundings, check_size, segment_around
+from pad_ros.errors import ConfigError
+from pad_ros.images import box_around
 from pad_ros.results import Image, Mask
 
-_SMALLEST_SIZE = 64
-_LEAST_PART = 0.15  # share of the silhouette that must be unlike the background
+_MARGIN = 2  # reaches around the silhouette that it looks at
 
 
 class GrabCut:
@@ -47,8 +46,7 @@ class GrabCut:
         self._ring = ring
         self._edge = edge
         self._iterations = iterations
-        if size is not None and size < _SMALLEST_SIZE:
-            raise ConfigError(f"grabcut: size must be at least {_SMALLEST_SIZE} pixels, or null, got {size}")
+        check_size("grabcut", size)
         self._size = size
 
     def segment(self, image: Image, silhouette: Mask) -> Mask:
@@ -58,33 +56,13 @@ class GrabCut:
             ImageError: the two differ in size.
             NoObjectError: the silhouette is empty or its inside looks like the background.
         """
-        if image.shape[:2] != silhouette.shape:
-            raise ImageError(f"cannot segment an image of {image.shape[:2]} with a silhouette of {silhouette.shape}")
-        if not silhouette.any():
-            raise NoObjectError("the silhouette is empty: the part is not in view of the estimated pose")
-        reach = max(self._edge + 2, round(self._ring * float(np.sqrt(np.count_nonzero(silhouette)))))
-        window = box_around(silhouette, 2 * reach)
-        factor = shrink_factor(silhouette[window].shape, self._size)
-        crop = np.ascontiguousarray(scaled_by(image[window], factor))
-        result = np.zeros_like(silhouette)
-        result[window] = enlarged(
-            self._segment(crop, scaled_by(silhouette[window], factor), max(self._edge + 2, round(factor * reach))),
-            silhouette[window].shape,
-        )
-        return result
+        return segment_around(image, silhouette, self._ring, self._edge, _MARGIN, self._size, self._segment)
 
-    def _segment(self, crop: Image, inside: Mask, reach: int) -> Mask:
-        outwards = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 5)  # [h, w] pixels
-        inwards = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
-        if not (outwards > reach).any():
-            raise NoObjectError("the part fills the image: there is no background around it")
-        foreign = Colours.of(crop, outwards > reach, SHADES).at(crop) < FOREIGN
-        lab = np.asarray(cv2.cvtColor(crop.astype(np.float32) / np.float32(255.0), cv2.COLOR_RGB2LAB))  # [h, w, 3]
-        different, shaded = against_nearby(lab, outwards > self._edge, reach)
+    def _segment(self, around: Surroundings) -> Mask:
+        crop, inside, reach, outwards = around.image, around.inside, around.reach, around.outwards
+        foreign, different, shaded = around.unlike_background()
         unlike = foreign | different
-        if unlike[inside].mean() < _LEAST_PART:
-            raise NoObjectError("the part's place looks like the background around it: no part there")
-
+        inwards = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)  # [h, w] pixels
         labels = np.full(inside.shape, cv2.GC_PR_BGD, np.uint8)
         labels[inside] = cv2.GC_PR_FGD
         labels[unlike & (inwards > self._edge)] = cv2.GC_FGD
@@ -92,7 +70,7 @@ class GrabCut:
         part = np.zeros_like(inside)
         near = box_around(inside, reach)
         part[near] = self._cut(crop[near], labels[near])
-        ring = (outwards <= reach) & ~part & ~reached(lab, outwards, reach)
+        ring = (outwards <= reach) & ~part & ~reached(around.lab, outwards, reach)
         added = (
             touching(opened(foreign & ring, 3), part)
             | blocks(different & ~shaded, inside, part, outwards, reach) & ring
