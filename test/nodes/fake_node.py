@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from importlib import import_module
 from types import SimpleNamespace
@@ -18,8 +19,9 @@ from pad_ros.results import Background, Inspection, PoseEstimate, Reference, Reg
 WIDTH, HEIGHT = 128, 96
 CAMERA = Camera(WIDTH, HEIGHT, 100.0, 100.0, 64.0, 48.0)
 # The red of the image's first pixel says what shall happen to it; other values say a score.
-NOT_LOCALIZED, LOCALIZE_CRASH, SEPARATE_CRASH, NO_OBJECT, JUDGE_CRASH, SLOW = 1, 2, 3, 4, 5, 6
+NOT_LOCALIZED, LOCALIZE_CRASH, SEPARATE_CRASH, NO_OBJECT, JUDGE_CRASH, UNTIL_THE_END = 1, 2, 3, 4, 5, 6
 THRESHOLD = 100.0
+ending = threading.Event()  # this node's worker was asked to end
 
 
 class FakeInspector:
@@ -69,8 +71,9 @@ class FakeInspector:
 
     def judge(self, image, pose, reference, background):
         code = image[0, 0, 0]
-        if code == SLOW:
-            time.sleep(3.0)
+        if code == UNTIL_THE_END:
+            ending.wait(60.0)
+            time.sleep(0.5)  # the request has arrived
         if code == JUDGE_CRASH:
             raise RuntimeError("crash in judging")
         assert background.object_mask.sum() == HEIGHT * WIDTH // 2
@@ -88,6 +91,19 @@ class FakeInspector:
         )
 
 
+def announce_the_end():
+    """Lets `judge` know when the worker is asked to end."""
+    from pad_ros.nodes.worker import Worker
+
+    stop = Worker.stop
+
+    def announced(self, *arguments):
+        ending.set()
+        return stop(self, *arguments)
+
+    Worker.stop = announced
+
+
 def put_clock_ahead(seconds):
     """Lets this process think that it is later; DDS and ROS keep the machine's clock, as on a host of its own."""
     now, now_ns = time.time, time.time_ns
@@ -97,6 +113,7 @@ def put_clock_ahead(seconds):
 if __name__ == "__main__":
     if "FAKE_NODE_CLOCK_AHEAD_S" in os.environ:
         put_clock_ahead(float(os.environ["FAKE_NODE_CLOCK_AHEAD_S"]))
+    announce_the_end()
     name = sys.argv.pop(1)
     from pad_ros.nodes.product_node import InspectorNode
 

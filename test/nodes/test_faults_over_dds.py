@@ -155,12 +155,12 @@ def test_the_end_of_the_graph_decides_the_open_parts(monkeypatch):
         driver.wait()
         driver.send(picture(GOOD), START, part="p", view=0, count=2)
         assert listener.until(lambda: len(listener.results) == 1)
-        driver.send(picture(fake_node.SLOW), START + 10**9, part="q", view=0, count=1)
+        driver.send(picture(fake_node.UNTIL_THE_END), START + 10**9, part="q", view=0, count=1)
         driver.send(picture(GOOD), START + 2 * 10**9, part="r", view=0, count=1)
         listener.for_a_while(0.5)
         listener.processes.stop()  # as Ctrl-C does
         assert listener.until(lambda: len(listener.commands) >= 3 and len(listener.results) >= 3, 10)
-    # q was being judged, and good; r waited, and p lacks a view.
+    # q was being judged when the end came, and good; r waited, and p lacks a view.
     assert sorted(verdicts(listener)) == [("p", True), ("q", False), ("r", True)]
     assert "1 never came; the conveyor node was stopped" in listener.commands[-1].reason
 
