@@ -160,7 +160,7 @@ def localize(captured: Path) -> None:
         used = [cutout for index, cutout in enumerate(cutouts) if index % HOLDOUT_EVERY != fold]
         sfm_map = build_map(
             [cutout.image for cutout in used],
-            [cutout.alpha > 0.5 for cutout in used],
+            [cutout.alpha for cutout in used],
             data.camera,
             [cutout.object_from_camera for cutout in used],
             front_end,

@@ -89,9 +89,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     anomaly = load_profile("cpu")["anomaly"]
     light = create_light({"name": "as_trained"} if arguments.as_trained else anomaly["light"])
-    l1, backbone = anomaly["comparison"], anomaly["backbone"]
-    comparisons = {"l1": create_comparison(l1, backbone)}
-    (cut, _) = load_profile("learned")["anomaly"]["comparison"]["of"]
+    (cut, _), backbone = anomaly["comparison"]["of"], anomaly["backbone"]
+    comparisons = {"l1": create_comparison(load_profile("fast")["anomaly"]["comparison"], backbone)}
     for file in arguments.weights or [""]:
         learned = {"name": "learned", "weights": file}
         comparisons[f"learned {file}".strip()] = create_comparison(learned, backbone)

@@ -2,7 +2,7 @@
 
     python benchmarks/inspection.py data/vehicles/police_car --profile cpu
     python benchmarks/inspection.py data/vehicles/police_car --profile paper --device cuda --half
-    python benchmarks/inspection.py data/vehicles/off_road_car --product sample/product --profile learned --enlarge 2
+    python benchmarks/inspection.py data/vehicles/off_road_car --product sample/product --profile fast --enlarge 2
 
 Trains a product of the class first (`--product` keeps it, and takes its map and twin the next time), then inspects
 every n-th test image, the first twice: what is compiled or loaded at first use does not count. A stage whose library

@@ -67,7 +67,7 @@ def make_map(data: ClassData, way: str, localization: dict[str, Any], front_end:
     with progress_bar(f"{data.name} {way} map") as progress:
         sfm_map = build_map(
             [cutout.image for cutout in cutouts],
-            [cutout.alpha > 0.5 for cutout in cutouts],
+            [cutout.alpha for cutout in cutouts],
             data.camera,
             [cutout.object_from_camera for cutout in cutouts],
             front_end,

@@ -100,7 +100,7 @@ def sfm_points(data: ClassData, used: list[Cutout]) -> SfmMap:
     with progress_bar(f"{data.name} map") as progress:
         return build_map(
             [cutout.image for cutout in used],
-            [cutout.alpha > 0.5 for cutout in used],
+            [cutout.alpha for cutout in used],
             data.camera,
             [cutout.object_from_camera for cutout in used],
             create_front_end(settings),

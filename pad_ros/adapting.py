@@ -60,7 +60,8 @@ def calibrate_product(
     _refuse_most(inspections, len(scores), 0.5)
     training = (product.calibration.training or product.calibration) if poses is None else None
     groups = None if poses is None else [poses[index].tobytes() for index in judged]  # one pose is one view
-    calibration = calibrate(scores, false_reject_rate, groups=groups, training=training)
+    least = product.profile["calibration"].get("least_threshold", 0.0)  # products of older versions have none
+    calibration = calibrate(scores, false_reject_rate, groups=groups, training=training, least=least)
     part = calibrate_parts(
         [inspections[index].evidence for index in judged],
         judged if groups is None else groups,

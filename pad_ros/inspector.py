@@ -20,6 +20,7 @@ from pad_ros.anomaly.regions import Score, create_score, find_regions
 from pad_ros.anomaly.views import Views
 from pad_ros.background.inpainting import Inpainter, create_inpainter
 from pad_ros.background.segmentation import Segmenter, create_segmenter
+from pad_ros.background.segmentation.surroundings import shows_background
 from pad_ros.common.registry import check_settings
 from pad_ros.errors import ImageError, InspectionError, NotLocalizedError, ProductError
 from pad_ros.geometry import Camera, Matrix
@@ -216,14 +217,20 @@ class Inspector:
 
     def judge(self, image: Image, pose: PoseEstimate, reference: Reference, background: Background) -> Inspection:
         """Compares the image with the twin over the rebuilt background, inside M = M_t ∪ M_s, where the lens sees."""
-        mask = (background.object_mask | reference.mask) & self._undistorter.seen
+        seen = self._undistorter.seen
+        mask = (background.object_mask | reference.mask) & seen
         reference = self._light.relit(reference, image)
         augmented = compose(reference, background.image)
         views = Views(image, augmented, mask, reference.transmittance, background.object_mask)
-        anomaly_map = self._comparison.compare(views)
+        anomaly_map = self._comparison.compare(views)  # may look beyond M, where parts may have been added
+        anomaly_map[~seen] = 0.0
         threshold = self.threshold
         score = self._score(anomaly_map)
-        regions = find_regions(anomaly_map, threshold, reference.mask, background.object_mask, **self._region_settings)
+        test_mask = background.object_mask
+        if score > threshold:
+            # Where the twin expects the part, segmentation may too: what shows the belt instead is missing.
+            test_mask = test_mask & ~shows_background(image, mask)
+        regions = find_regions(anomaly_map, threshold, reference.mask, test_mask, **self._region_settings)
         return Inspection(
             Status.OK,
             score=score,

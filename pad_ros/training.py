@@ -99,7 +99,7 @@ def train_product(
         SfmMap.load,
         lambda: build_map(
             [cutout.image for cutout in used],
-            [cutout.alpha > 0.5 for cutout in used],
+            [cutout.alpha for cutout in used],
             data.camera,
             poses,
             front_end,

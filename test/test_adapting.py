@@ -94,6 +94,8 @@ def test_images_of_the_line_correct_the_threshold_that_training_made(product, sa
     assert product.calibration.training is not None and first.training == product.calibration.training
     again = calibrate_product(replace(product, calibration=first), good[:4], 0.01).calibration
     assert again == first
-    assert first.part is not None and first.threshold != product.calibration.threshold
+    assert first.part is not None and first.prediction != product.calibration.prediction
+    least = product.profile["calibration"]["least_threshold"]
+    assert first.threshold == product.calibration.threshold == least < product.calibration.training.threshold
     with pytest.raises(ConfigError, match="3 good images or more, got 2"):
         calibrate_product(product, good[:2], 0.01)

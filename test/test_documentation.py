@@ -15,6 +15,7 @@ from pad_ros.background import segmentation
 from pad_ros.conveyor import plc
 from pad_ros.conveyor.decision import Decision
 from pad_ros.inspector import Inspector
+from pad_ros.profiles import load_profile
 from pad_ros.results import Status
 
 ROOT = Path(pad_ros.__file__).resolve().parent.parent
@@ -51,7 +52,9 @@ def test_a_segmenter_is_added_as_documented(example, product, sample_images):
 
 def test_a_backbone_is_added_as_documented(example, product, sample_images):
     settings = example(backbone.IMPLEMENTATIONS, "pixels")
-    inspection = Inspector(with_stage(product, "anomaly", "backbone", settings)).inspect(sample_images[9][2])
+    changed = with_stage(product, "anomaly", "backbone", settings)
+    with_features = with_stage(changed, "anomaly", "comparison", load_profile("fast")["anomaly"]["comparison"])
+    inspection = Inspector(with_features).inspect(sample_images[9][2])
     assert inspection.status == Status.OK and inspection.score > 0
 
 

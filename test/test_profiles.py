@@ -81,7 +81,7 @@ def test_shipped_profiles_state_every_setting():
         )
         for table, settings in stages:
             assert settings_of(implementation(table, settings), *context) == set(settings) - {"name"}, settings
-        data = ("images", "masks", "camera", "poses", "front_end", "progress")
+        data = ("images", "alphas", "camera", "poses", "front_end", "progress")
         assert settings_of(map_builder.build_map, *data) == set(local["map"])
         # The trainer's are in its preset; training writes them all into the product.
         assert set(splat["trainer"]) >= {"preset"} and resolve_settings(splat["trainer"])

@@ -135,6 +135,7 @@ def calibrate(
     *,
     groups: Sequence[Hashable] | None = None,
     training: Calibration | None = None,
+    least: float = 0.0,
 ) -> Calibration:
     """Chooses the threshold that one good image in `1 / false_reject_rate` exceeds.
 
@@ -152,10 +153,14 @@ def calibrate(
         false_reject_rate: the wanted share of good images above the threshold, above 0 and at most 0.5.
         groups: of each score, what makes some alike: the view.
         training: the calibration that training made, for scores of images of the line.
+        least: no threshold is below it, however low these scores: what good images of other objects reach now and then.
 
     Raises:
-        ConfigError: too few scores, scores that are negative or not finite, or an impossible rate.
+        ConfigError: too few scores, scores that are negative or not finite, or an impossible rate or
+            least threshold.
     """
+    if not 0 <= least < math.inf:
+        raise ConfigError(f"calibration: least_threshold must be 0 or above, got {least}")
     if not 0 < false_reject_rate <= 0.5:
         raise ConfigError(f"false_reject_rate must be above 0 and at most 0.5, got {false_reject_rate}")
     values = np.asarray(scores, dtype=np.float64).ravel()  # [N]
@@ -170,7 +175,8 @@ def calibrate(
     ascending = tuple(np.sort(values).tolist())
     open_ended = Calibration(math.inf, float(false_reject_rate), ascending, independent, training)
     modelled = math.exp(open_ended.prediction.limit(false_reject_rate))
-    return replace(open_ended, threshold=max(modelled, _uncontradicted(np.sort(values), false_reject_rate)))
+    uncontradicted = _uncontradicted(np.sort(values), false_reject_rate)
+    return replace(open_ended, threshold=max(modelled, uncontradicted, float(least)))
 
 
 def _logarithms(values: NDArray[np.float64]) -> NDArray[np.float64]:

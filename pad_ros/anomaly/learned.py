@@ -99,12 +99,18 @@ class LearnedComparison:
             threads: how many threads ONNX Runtime uses.
 
         Raises:
-            ConfigError: a setting is out of range.
+            ConfigError: a setting is out of range, or the backbone has other levels.
             ProductError: the file cannot be read, or the one that ships is altered.
         """
         if not 0 <= ring <= 1:
             raise ConfigError(f"comparison: needs 0 <= ring <= 1, got {ring}")
         check_size(SIZE, backbone)
+        levels = len(backbone.features(np.zeros((1, backbone.stride, backbone.stride, 3), np.uint8)))
+        if levels != LEVELS:
+            raise ConfigError(
+                f"comparison 'learned': it learned from a backbone of {LEVELS} levels, this one has {levels}; take the "
+                "comparison of profile `fast`"
+            )
         self._ring, self._backbone = ring, backbone
         model = read_weights(Path(weights)) if weights else read_weights(self.weights, self.own_sha256)
         self.sha256 = hashlib.sha256(model + backbone.sha256.encode()).hexdigest()

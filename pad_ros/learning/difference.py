@@ -25,7 +25,7 @@ def difference_task(lessons: Sequence[Lesson]) -> Task:
 
 
 def _drawing(lessons: Sequence[Lesson]) -> Draw:
-    anomaly = load_profile("learned")["anomaly"]
+    anomaly = load_profile("cpu")["anomaly"]
     backbone = create_backbone({**anomaly["backbone"], "threads": 1})
     tools = Tools(create_rasterizer({"name": "cpu", "threads": 1}), create_light(anomaly["light"]), backbone)
 

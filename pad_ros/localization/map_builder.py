@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pad_ros.common.progress import Progress
-from pad_ros.errors import TrainingError
+from pad_ros.errors import ConfigError, TrainingError
 from pad_ros.geometry import Camera, Matrix, is_rigid
+from pad_ros.images import in_channels, to_uint8
 from pad_ros.localization.features import Features
 from pad_ros.localization.front_end import FrontEnd
 from pad_ros.localization.pnp import project
 from pad_ros.localization.retrieval import Retrieval
 from pad_ros.localization.sfm_map import SfmMap
 from pad_ros.localization.triangulation import Tracks, epipolar_distances, triangulate, view_pairs
-from pad_ros.results import Image, Mask
+from pad_ros.results import Image, Map, Mask
 
 MIN_VIEWS = 3
 MIN_POINTS = 50  # fewer can hardly give the dozen inliers of a pose from every side
@@ -26,7 +27,7 @@ MIN_POINTS = 50  # fewer can hardly give the dozen inliers of a pose from every 
 
 def build_map(
     images: Sequence[Image],
-    masks: Sequence[Mask] | None,
+    alphas: Sequence[Map | Mask] | None,
     camera: Camera,
     poses: Sequence[Matrix],
     front_end: FrontEnd,
@@ -35,6 +36,7 @@ def build_map(
     max_error_px: float = 2.0,
     min_track: int = 3,
     border_px: int = 0,
+    ground: int = 255,
     max_points: int | None = None,
     max_observations: int | None = None,
     progress: Progress | None = None,
@@ -42,8 +44,8 @@ def build_map(
     """Builds the map from photos with known poses: matches near views, triangulates, keeps the poses fixed.
 
     Args:
-        images: RGB photos [H, W, 3].
-        masks: where the part is, [H, W] each; keypoints elsewhere are dropped. None: everywhere.
+        images: RGB photos [H, W, 3], of the part over white where there are alphas.
+        alphas: the part's coverage, [H, W] each; keypoints where it is below a half are dropped. None: not cut out.
         camera: of all photos.
         poses: `object_from_camera` [4, 4] of each.
         front_end: gives and matches local features; localisation needs the same.
@@ -51,14 +53,20 @@ def build_map(
         max_error_px: largest distance from the epipolar line, and largest reprojection error.
         min_track: fewest views that must see a point.
         border_px: drops keypoints this near to the mask's border, where the descriptor sees the background.
+        ground: the grey, 0 to 255, that takes the place of the white. Descriptors near the outline see what is behind
+            the part: on the line a belt, which is seldom lighter than all of it.
         max_points: keeps the points that most views see; None keeps all.
         max_observations: keeps this many of a point's observations, the most unlike each other; None keeps all.
         progress: called with (done, total, text).
 
     Raises:
+        ConfigError: the ground is no grey.
         TrainingError: views and poses do not fit together, or give too few points.
     """
+    masks = None if alphas is None else [alpha.astype(np.float32) > 0.5 for alpha in alphas]
     _check_views(images, masks, camera, poses)
+    if not 0 <= ground <= 255:
+        raise ConfigError(f"localization.map: ground must be a grey of 0 to 255, got {ground}")
     pairs = view_pairs(poses, neighbours)
     total = len(images) + len(pairs) + 1
     report = progress or (lambda done, total, text: None)
@@ -66,7 +74,11 @@ def build_map(
     features = []
     for view, image in enumerate(images):
         report(view, total, "extracting features")
-        features.append(front_end.extractor.extract(image, None if masks is None else _inner(masks[view], border_px)))
+        if alphas is None or masks is None:
+            features.append(front_end.extractor.extract(image, None))
+        else:
+            grounded = _on_ground(image, alphas[view], ground)
+            features.append(front_end.extractor.extract(grounded, _inner(masks[view], border_px)))
     matches = {}
     for done, (i, j) in enumerate(pairs, start=len(images)):
         report(done, total, "matching views")
@@ -114,6 +126,13 @@ def _check_views(
             raise TrainingError(f"the mask of view {view} is {masks[view].shape}, its image {image.shape[:2]}")
         if not is_rigid(pose):
             raise TrainingError(f"the pose of view {view} is not a rigid camera-to-object transform 4x4")
+
+
+def _on_ground(image: Image, alpha: Map | Mask, ground: int) -> Image:
+    """The part with its coverage [H, W], over a grey instead of white, [H, W, 3]."""
+    if ground == 255:
+        return image
+    return to_uint8(image + in_channels(1.0 - alpha.astype(np.float32)) * np.float32(ground - 255))
 
 
 def _inner(mask: Mask, border_px: int) -> Mask:

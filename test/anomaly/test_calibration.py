@@ -94,3 +94,17 @@ def test_refuses_broken_files(change):
 def test_refuses_incomplete_files(content):
     with pytest.raises(ProductError):
         Calibration.from_dict(content)
+
+
+def test_no_threshold_is_below_the_least():
+    scores = np.random.default_rng(0).lognormal(0, 0.01, 40)
+    low = calibrate(scores, 0.01)
+    assert low.threshold < 1.1
+    assert (
+        calibrate(scores, 0.01, least=3.5).threshold
+        == 3.5
+        == calibrate(scores, 0.01, training=low, least=3.5).threshold
+    )
+    assert calibrate(100 * scores, 0.01, least=3.5).threshold == pytest.approx(100 * low.threshold)
+    with pytest.raises(ConfigError, match="least_threshold"):
+        calibrate(scores, 0.01, least=-1)

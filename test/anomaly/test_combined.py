@@ -81,14 +81,14 @@ def test_it_needs_two(of):
         create_comparison({"name": "combined", "of": [L1, {"name": "squares"}]}, BACKBONE)
 
 
-def test_the_profile_is_cpu_but_for_the_comparison():
-    cpu, learned = load_profile("cpu"), load_profile("learned")
-    combined = learned["anomaly"].pop("comparison")
+def test_the_fast_profile_is_cpu_without_the_network():
+    cpu, fast = load_profile("cpu"), load_profile("fast")
+    combined = cpu["anomaly"].pop("comparison")
     l1, network = combined["of"]
-    assert combined["lift"] == 1.0
-    assert learned["splatting"]["trainer"].pop("alpha_weight") == 1.0
-    assert {**l1, "fade": True} == cpu["anomaly"].pop("comparison") and network["name"] == "learned"
-    assert {**learned, "name": "cpu"} == cpu
+    assert combined["lift"] == 1.0 < cpu["calibration"].pop("least_threshold")
+    assert fast["calibration"].pop("least_threshold") == 0.0
+    assert {**l1, "fade": True} == fast["anomaly"].pop("comparison") and network["name"] == "learned"
+    assert {**fast, "name": "cpu"} == cpu
 
 
 def test_the_network_that_ships_is_checked(monkeypatch, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from pad_ros.anomaly.backbone import create_backbone
 from pad_ros.anomaly.comparison import create_comparison
-from pad_ros.anomaly.learned import CHANNELS, LEVELS, features_input, network_input
+from pad_ros.anomaly.learned import CHANNELS, LEVELS, LearnedComparison, features_input, network_input
 from pad_ros.anomaly.views import Views
 from pad_ros.errors import ConfigError, ImageError, NoObjectError, ProductError
 
@@ -123,3 +123,14 @@ def test_what_cannot_be_compared_is_refused(comparison, weights):
         learned(ring=2.0, weights=weights)
     with pytest.raises(ProductError, match="weights cannot be read"):
         learned(weights="no/such.onnx")
+
+
+def test_a_backbone_of_other_levels_is_refused_at_once():
+    class Pixels:
+        stride, sha256 = 8, ""
+
+        def features(self, images):
+            return [np.asarray(images, np.float32).transpose(0, 3, 1, 2)]
+
+    with pytest.raises(ConfigError, match="5 levels, this one has 1"):
+        LearnedComparison(Pixels())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import textured_box
 
-from pad_ros.errors import TrainingError
+from pad_ros.errors import ConfigError, TrainingError
 from pad_ros.geometry import is_rigid
 from pad_ros.localization.front_end import create_front_end
 from pad_ros.localization.map_builder import _inside_silhouettes, build_map
@@ -78,3 +78,18 @@ def test_progress_counts_up_to_the_total():
     _build(images, masks, poses, neighbours=6, progress=lambda done, total, text: calls.append((done, total, text)))
     assert [done for done, _, _ in calls] == list(range(calls[-1][1] + 1))
     assert {total for _, total, _ in calls} == {calls[-1][1]}
+
+
+def test_descriptors_see_the_ground_that_takes_the_place_of_the_white(box_map):
+    images, masks, poses = textured_box.train_views(12)
+    white, grey, same = (_build(images, masks, poses, neighbours=6, ground=ground) for ground in (255, 128, 255))
+    assert np.array_equal(white.descriptors, same.descriptors)
+    assert (grey.colors < 250).any(axis=1).all()  # the part has its own colours all the same
+
+    def alike(first, second):
+        """How many descriptors of one map are in the other too."""
+        return np.mean([(np.abs(second.descriptors - one).max(axis=1) == 0).any() for one in first.descriptors])
+
+    assert 0.05 < alike(white, grey) < 0.95  # those well inside do not see it
+    with pytest.raises(ConfigError, match="grey of 0 to 255"):
+        _build(images, masks, poses, ground=256)

@@ -16,6 +16,7 @@ from pad_ros.images import box_around, scaled_by, shrink_factor
 from pad_ros.results import Image, Map, Mask
 
 _SMALLEST_SIZE = 64
+_RING, _EDGE = 0.25, 4  # a reach, as a share of the square root of the area, and how far a mask may be wrong, in pixels
 _LEAST_PART = 0.15  # share of the silhouette that must be unlike the background
 
 
@@ -82,6 +83,23 @@ def check_size(name: str, size: int | None) -> None:
 def reach_of(silhouette: Mask, ring: float, edge: int) -> int:
     """How far an added part may stick out of a silhouette [H, W], in pixels: a share of the square root of its area."""
     return max(edge + 2, round(ring * float(np.sqrt(np.count_nonzero(silhouette)))))
+
+
+def shows_background(image: Image, mask: Mask) -> Mask:
+    """Where an image [H, W, 3] looks inside a mask [H, W] as the background around it does: something is missing there.
+
+    Its colours are common in the background, lit or shaded, and it does not differ from the background nearby.
+    """
+    reach = reach_of(mask, _RING, _EDGE)
+    window = box_around(mask, 3 * reach)
+    result = np.zeros_like(mask)
+    try:
+        around = Surroundings.of(np.ascontiguousarray(image[window]), mask[window], reach, _EDGE)
+    except NoObjectError:  # no background is in sight
+        return result
+    different, _ = against_nearby(around.lab, around.nearby)
+    result[window] = around.inside & (around.commonness >= FOREIGN) & ~different
+    return result
 
 
 def segment_around(
