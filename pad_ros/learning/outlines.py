@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pad_ros.background.segmentation.learned import CHANNELS, EDGE, MARGIN, RING, network_input
-from pad_ros.background.segmentation.surroundings import Surroundings, reach_of
+from pad_ros.background.segmentation.learned import CHANNELS, network_input
+from pad_ros.background.segmentation.surroundings import EDGE, MARGIN, RING, Surroundings, reach_of
 from pad_ros.dataset.classes import ClassData
 from pad_ros.errors import NoObjectError
 from pad_ros.images import box_around, read_image, to_uint8

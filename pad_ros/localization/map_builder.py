@@ -74,11 +74,10 @@ def build_map(
     features = []
     for view, image in enumerate(images):
         report(view, total, "extracting features")
-        if alphas is None or masks is None:
-            features.append(front_end.extractor.extract(image, None))
-        else:
-            grounded = _on_ground(image, alphas[view], ground)
-            features.append(front_end.extractor.extract(grounded, _inner(masks[view], border_px)))
+        grounded = image if alphas is None else _on_ground(image, alphas[view], ground)
+        features.append(
+            front_end.extractor.extract(grounded, None if masks is None else _inner(masks[view], border_px))
+        )
     matches = {}
     for done, (i, j) in enumerate(pairs, start=len(images)):
         report(done, total, "matching views")

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import pytest
+
+from pad_ros.errors import ImageError, NoObjectError
 
 SIZE = 200
 CENTRE = (100, 100)
@@ -60,3 +63,14 @@ def make_scene(part: np.ndarray, colour=(190, 40, 30), seed: int = 0, extra=None
 
 def iou(a: np.ndarray, b: np.ndarray) -> float:
     return float((a & b).sum() / (a | b).sum())
+
+
+def check_silhouettes_without_sense(segmenter) -> None:
+    """Every segmenter that is shown a silhouette refuses these."""
+    scene = make_scene(disc(50))
+    with pytest.raises(NoObjectError, match="empty"):
+        segmenter.segment(scene.image, np.zeros((SIZE, SIZE), bool))
+    with pytest.raises(NoObjectError, match="no background"):
+        segmenter.segment(scene.image, np.ones((SIZE, SIZE), bool))
+    with pytest.raises(ImageError):
+        segmenter.segment(scene.image, np.ones((SIZE, SIZE - 1), bool))

@@ -11,16 +11,13 @@ from numpy.typing import NDArray
 
 from pad_ros.background.segmentation.added import blocks, reached, touching
 from pad_ros.background.segmentation.colours import Colours
-from pad_ros.background.segmentation.surroundings import Surroundings, check_size, segment_around
+from pad_ros.background.segmentation.surroundings import EDGE, MARGIN, RING, Surroundings, check_size, segment_around
 from pad_ros.common.onnx_session import open_session, read_weights
 from pad_ros.results import Image, Mask
 
 CHANNELS = 10  # of the network's input
 STRIDE = 32  # sides of the network's input are multiples of this
-RING = 0.25  # a reach, as a share of the square root of the silhouette's area
 SILHOUETTE = 3  # which channel it is
-MARGIN = 3  # reaches around the silhouette that it looks at
-EDGE = 4  # how far the silhouette may be wrong, in pixels
 _FAINT = -6.0  # the rarest colours, as a power of ten
 
 

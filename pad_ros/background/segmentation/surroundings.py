@@ -15,8 +15,10 @@ from pad_ros.errors import ConfigError, ImageError, NoObjectError
 from pad_ros.images import box_around, scaled_by, shrink_factor
 from pad_ros.results import Image, Map, Mask
 
+RING = 0.25  # a reach, as a share of the square root of the silhouette's area
+MARGIN = 3  # reaches around the silhouette that are looked at
+EDGE = 4  # how far the silhouette may be wrong, in pixels
 _SMALLEST_SIZE = 64
-_RING, _EDGE = 0.25, 4  # a reach, as a share of the square root of the area, and how far a mask may be wrong, in pixels
 _LEAST_PART = 0.15  # share of the silhouette that must be unlike the background
 
 
@@ -57,14 +59,18 @@ class Surroundings:
         commonness = Colours.of(image, beyond, SHADES).at(image)
         return cls(image, inside, reach, outwards, lab, background_nearby(lab, outwards > edge, reach), commonness)
 
+    def differences(self) -> tuple[Mask, Mask, Mask]:
+        """What has foreign colours, what differs from the background nearby, what could be its shadow, each [h, w]."""
+        different, shaded = against_nearby(self.lab, self.nearby)
+        return self.commonness < FOREIGN, different, shaded
+
     def unlike_background(self) -> tuple[Mask, Mask, Mask]:
-        """What has foreign colours, what differs from the background nearby, and what could be its shadow, each [h, w].
+        """The differences, of which a part has some.
 
         Raises:
             NoObjectError: the inside has hardly anything of the first two.
         """
-        foreign = self.commonness < FOREIGN
-        different, shaded = against_nearby(self.lab, self.nearby)
+        foreign, different, shaded = self.differences()
         if (foreign | different)[self.inside].mean() < _LEAST_PART:
             raise NoObjectError("the part's place looks like the background around it: no part there")
         return foreign, different, shaded
@@ -90,15 +96,15 @@ def shows_background(image: Image, mask: Mask) -> Mask:
 
     Its colours are common in the background, lit or shaded, and it does not differ from the background nearby.
     """
-    reach = reach_of(mask, _RING, _EDGE)
-    window = box_around(mask, 3 * reach)
+    reach = reach_of(mask, RING, EDGE)
+    window = box_around(mask, MARGIN * reach)
     result = np.zeros_like(mask)
     try:
-        around = Surroundings.of(np.ascontiguousarray(image[window]), mask[window], reach, _EDGE)
+        around = Surroundings.of(np.ascontiguousarray(image[window]), mask[window], reach, EDGE)
     except NoObjectError:  # no background is in sight
         return result
-    different, _ = against_nearby(around.lab, around.nearby)
-    result[window] = around.inside & (around.commonness >= FOREIGN) & ~different
+    foreign, different, _ = around.differences()
+    result[window] = around.inside & ~foreign & ~different
     return result
 
 
