@@ -193,6 +193,14 @@ def in_channels(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.merge([plane] * 3), np.float32)
 
 
+def over(background: Image | int, image: Image, transmittance: NDArray[np.float32]) -> Image:
+    """What is over white [H, W, 3], and lets so much through [H, W], over a background [H, W, 3] or grey instead."""
+    behind = in_channels(transmittance)
+    behind *= np.asarray(background, np.float32) - np.float32(255.0)
+    behind += image
+    return to_uint8(behind)
+
+
 def box_around(mask: Mask, margin: int) -> Window:
     """The window of a mask's box, grown by a margin in pixels on each side; the mask must not be empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))

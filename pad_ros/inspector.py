@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from pad_ros.anomaly.comparison import Comparison, create_comparison
 from pad_ros.anomaly.light import Light, create_light
 from pad_ros.anomaly.part import ANCHORS, PartEvidence
@@ -24,7 +22,7 @@ from pad_ros.background.segmentation.surroundings import shows_background
 from pad_ros.common.registry import check_settings
 from pad_ros.errors import ImageError, InspectionError, NotLocalizedError, ProductError
 from pad_ros.geometry import Camera, Matrix
-from pad_ros.images import check_image, in_channels, is_grey, to_uint8
+from pad_ros.images import check_image, is_grey, over, to_uint8
 from pad_ros.lens import Undistorter
 from pad_ros.localization.front_end import FrontEnd, create_front_end
 from pad_ros.localization.localizer import create_localizer
@@ -294,11 +292,7 @@ def compose(reference: Reference, background: Image) -> Image:
 
     The residual transmittance blends the two at the silhouette, where the paper's mask cuts.
     """
-    # The twin is rendered over white: what white contributed is replaced by the background.
-    behind = background.astype(np.float32) - 255.0  # [H, W, 3]
-    behind *= in_channels(reference.transmittance)
-    behind += reference.image
-    return to_uint8(behind)
+    return over(background, reference.image, reference.transmittance)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pad_ros.common.progress import Progress
 from pad_ros.errors import ConfigError, TrainingError
 from pad_ros.geometry import Camera, Matrix, is_rigid
-from pad_ros.images import in_channels, to_uint8
+from pad_ros.images import over
 from pad_ros.localization.features import Features
 from pad_ros.localization.front_end import FrontEnd
 from pad_ros.localization.pnp import project
@@ -74,7 +74,7 @@ def build_map(
     features = []
     for view, image in enumerate(images):
         report(view, total, "extracting features")
-        grounded = image if alphas is None else _on_ground(image, alphas[view], ground)
+        grounded = image if alphas is None else over(ground, image, 1.0 - alphas[view].astype(np.float32))
         features.append(
             front_end.extractor.extract(grounded, None if masks is None else _inner(masks[view], border_px))
         )
@@ -125,13 +125,6 @@ def _check_views(
             raise TrainingError(f"the mask of view {view} is {masks[view].shape}, its image {image.shape[:2]}")
         if not is_rigid(pose):
             raise TrainingError(f"the pose of view {view} is not a rigid camera-to-object transform 4x4")
-
-
-def _on_ground(image: Image, alpha: Map | Mask, ground: int) -> Image:
-    """The part with its coverage [H, W], over a grey instead of white, [H, W, 3]."""
-    if ground == 255:
-        return image
-    return to_uint8(image + in_channels(1.0 - alpha.astype(np.float32)) * np.float32(ground - 255))
 
 
 def _inner(mask: Mask, border_px: int) -> Mask:
