@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,14 +22,13 @@ from pad_ros.geometry import Matrix, invert_rigid, is_rigid
 from pad_ros.synthesis.assembly import Assembly, Mesh, Part, Points, apply
 from pad_ros.synthesis.ldraw_colours import EDGE, MAIN, Colours
 from pad_ros.synthesis.ldraw_files import MODEL, PART, PIECE, LDrawFile, LDrawFiles, read_lines
-from pad_ros.synthesis.model_tools import grounded, part_name, selected, slug, split_rigid, weld
+from pad_ros.synthesis.model_tools import grounded, part_name, selected, slug, some_of, split_rigid, weld
 from pad_ros.synthesis.overlaps import lift_overlaps
 
 LIBRARY_VARIABLE = "LDRAWDIR"
 _LDU = 0.0004  # metres
 _AXES = np.array([[0.0, 0.0, -1.0], [1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])  # our axes from LDraw's
 _SEAM = 0.00006  # metres by which each side of a part stands back, so that neighbours' faces do not coincide
-_NAMED = 10  # that many files are named in a message
 
 
 def read_ldraw(
@@ -233,10 +232,11 @@ class _Reader:
         """
         if self._missing:
             uses = sum(self._missing.values())
-            text = f"{len(self._missing)} files are missing from {self._library} ({uses} uses): {_some(self._missing)}"
+            names = some_of(sorted(self._missing))
+            text = f"{len(self._missing)} files are missing from {self._library} ({uses} uses): {names}"
             _complain(f"{self._path}: {text}", strict)
         if self._colours.unknown:
-            codes = _some([str(code) for code in sorted(self._colours.unknown)])
+            codes = some_of([str(code) for code in sorted(self._colours.unknown)])
             _complain(f"{self._path}: colours that LDConfig.ldr does not have, drawn in grey: {codes}", strict)
 
 
@@ -272,11 +272,6 @@ def _with_seam(corners: Points) -> Points:
     factor = 1 - np.minimum(2 * _SEAM * np.array([1, 1, 0]) / np.maximum(high - low, _SEAM), 0.1)
     middle = 0.5 * (low + high)
     return np.asarray(middle + factor * (corners - middle))
-
-
-def _some(names: Collection[str]) -> str:
-    shown = ", ".join(sorted(names)[:_NAMED])
-    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"
 
 
 def _complain(message: str, strict: bool) -> None:

@@ -17,6 +17,7 @@ from pad_ros.synthesis.assembly import Assembly, Mesh, Part, Points
 GLASS_ROUGHNESS = 0.25
 _STEP = 0.000004  # metres; corners in the same cell become one vertex
 _SNAP = 0.02  # a placement that is this near to a rotation is one, typed with few digits
+_NAMED = 10  # that many names are given in a message
 
 
 def weld(corners: Points, sockets: Points | None = None) -> Mesh:
@@ -85,10 +86,16 @@ def selected(labels: Sequence[set[str]], leave_out: Sequence[str], groups: Itera
             if any(fnmatchcase(text.lower(), pattern.lower()) for text in texts)
         }
         if not hits:
-            names = ", ".join(dict.fromkeys(groups)) or "none"
+            names = some_of(list(dict.fromkeys(groups))) or "none"
             raise SynthesisError(f"{path}: nothing to leave out is called {pattern!r}; its submodels: {names}")
         dropped |= hits
     return [index for index in range(len(labels)) if index not in dropped]
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first few of these names, and how many more there are."""
+    shown = ", ".join(names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"
 
 
 def grounded(name: str, parts: Sequence[Part]) -> Assembly:
