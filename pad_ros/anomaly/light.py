@@ -24,6 +24,7 @@ _DARKEST = 0.03  # of 1: below, a ratio is noise
 _BRIGHTEST = 0.97  # above, the camera may have had enough
 _FEWEST_PIXELS = 50  # that a gain is estimated from
 _ROUNDS = 3  # of looking for what the light does not explain
+_LITTLE = 0.03  # share of the pixels around a place that must agree on its light, or it has that of the whole
 _PART_PIXELS = 100.0  # the square root of the part's area, in pixels, at which the light is estimated
 
 
@@ -57,16 +58,25 @@ class LocalLight:
 
     Exposure, white balance, and lamps that stand elsewhere change the part's colours smoothly over its faces, by a
     factor; a defect changes them at one place. So the factor is first one number per channel, then a smooth field, from
-    which places are left out that differ more from it than their surroundings do.
+    which places are left out that differ more from it than their surroundings do. Within a picture a lamp makes faces
+    lighter or darker, and hardly changes their tint: what does is a part of another colour.
     """
 
-    def __init__(self, reach: float = 0.06, limit: float = 0.7, tolerance: float = 0.15, least: float = 0.05) -> None:
+    def __init__(
+        self,
+        reach: float = 0.06,
+        limit: float = 0.7,
+        tint: float = 0.1,
+        tolerance: float = 0.15,
+        least: float = 0.05,
+    ) -> None:
         """Checks the settings.
 
         Args:
             reach: standard deviation of what counts as around a place, as a share of the square root of the part's
                 area: what is much larger and differs as a whole is taken for another light.
             limit: the field is within this many natural logarithms of the one number per channel.
+            tint: a channel's field is within this many of the mean of the three channels.
             tolerance: differences that are larger than this, as a natural logarithm, hardly count.
             least: the factor's natural logarithm is taken nearer to 0 by this: small changes are errors of the twin,
                 and following them hides defects where the light is as in training.
@@ -74,12 +84,12 @@ class LocalLight:
         Raises:
             ConfigError: a setting is out of range.
         """
-        if not (0 < reach <= 1 and limit >= 0 and tolerance > 0 and least >= 0):
+        if not (0 < reach <= 1 and limit >= 0 and tint >= 0 and tolerance > 0 and least >= 0):
             raise ConfigError(
-                "light: needs 0 < reach <= 1, limit >= 0, tolerance > 0, least >= 0, "
-                f"got {reach}, {limit}, {tolerance}, {least}"
+                "light: needs 0 < reach <= 1, limit >= 0, tint >= 0, tolerance > 0, least >= 0, "
+                f"got {reach}, {limit}, {tint}, {tolerance}, {least}"
             )
-        self._reach, self._limit, self._tolerance, self._least = reach, limit, tolerance, least
+        self._reach, self._limit, self._tint, self._tolerance, self._least = reach, limit, tint, tolerance, least
 
     def relit(self, reference: Reference, test: Image) -> Reference:
         """See `Light`."""
@@ -113,11 +123,14 @@ class LocalLight:
             np.maximum(twin / in_channels(np.maximum(coverage, 0.5)), _DARKEST)
         )
         overall = _overall(test, twin, ratio, weight)
-        ratio = np.clip(ratio - overall, -self._limit, self._limit)
+        ratio -= overall
+        lightness = ratio.mean(axis=2, keepdims=True)
+        tint = np.clip(ratio - lightness, -self._tint, self._tint)
+        possible = np.clip(lightness + tint, -self._limit, self._limit)  # as light
         sigma = max(1.0, self._reach * scale * size)
         counts = weight
         for _ in range(_ROUNDS):
-            field = _blurred(ratio * in_channels(counts), sigma) / in_channels(_blurred(counts, sigma) + 1e-3)
+            field = _blurred(possible * in_channels(counts), sigma) / in_channels(_blurred(counts, sigma) + _LITTLE)
             off = np.asarray(channel_max(np.abs(ratio - field)), np.float32)
             counts = weight / (1.0 + (off / self._tolerance) ** 2)
         change = field + overall

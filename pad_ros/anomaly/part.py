@@ -28,6 +28,9 @@ _FEWEST_PIXELS = 2  # of those that see a place
 # The light lifts a view's whole map: half of what its upper quartile says, in logarithms, is the view and not the part.
 _QUARTILE, _SHARE = 0.75, 0.5
 _LEAST = 1e-3  # of a view's largest difference: what is smaller is none
+# A comparison that is sure says the same of most places, as the network does: the level is never so low and the unit
+# never so small that its least doubts were many units (docs/thresholds.md).
+_LEAST_ABOVE, _LEAST_SCALE = 0.3, 0.3
 # What the views say each for itself, on average, against what they agree on (docs/thresholds.md).
 _EACH = 2.0
 
@@ -41,7 +44,7 @@ class Level:
 
     @classmethod
     def of(cls, evidences: Sequence[bytes]) -> Level:
-        """Of good views: a tenth of the places that they see are above the floor.
+        """Of good views: a tenth of the places that they see are above the floor, or fewer where nearly all are alike.
 
         Raises:
             ConfigError: they see nothing.
@@ -50,7 +53,8 @@ class Level:
         levels = _STEP * (stacked[stacked != UNSEEN].astype(np.float64) - _ZERO)
         if not len(levels):
             raise ConfigError("the views that parts are calibrated by see no place of the part")
-        return cls(float(np.quantile(levels, 0.9)), max(float(levels.std()), _STEP))
+        floor = max(float(np.quantile(levels, 0.9)), float(np.median(levels)) + _LEAST_ABOVE)
+        return cls(floor, max(float(levels.std()), _LEAST_SCALE))
 
 
 class PartEvidence:

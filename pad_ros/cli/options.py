@@ -16,7 +16,9 @@ DEFAULT_PROFILE = "cpu"
 
 def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares when a part is rejected, as the conveyor node's parameters do."""
-    parser.add_argument("--policy", choices=tuple(POLICIES), default="any", help="rule for rejecting a part (any)")
+    parser.add_argument(
+        "--policy", choices=tuple(POLICIES), default=PolicyChoice.name, help="rule for rejecting a part (fused)"
+    )
     parser.add_argument("--votes", type=int, default=2, help="anomalous views that reject a part, for votes (2)")
     parser.add_argument(
         "--max-unjudged", type=int, default=0, help="views without result that do not count against a part (0)"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from pad_ros.anomaly.calibration import Calibration
-from pad_ros.conveyor.policy import Verdict, ViewVerdict, describe_views, unseen_views
+from pad_ros.conveyor.policy import Verdict, ViewVerdict, describe_part, unseen_views
 from pad_ros.errors import ConfigError
 
 
@@ -38,13 +38,13 @@ class FusedPolicy:
         """Judges a part by its views; `missing` more were announced and never came."""
         judged = [view for view in views if view.judged]
         score = max((view.score for view in judged), default=float("nan"))
-        remarks = describe_views(views, missing)
+        said = describe_part(views, missing)
         if not judged or unseen_views(views, missing) > self.max_unjudged:
-            return Verdict(True, "; ".join(["not all of the part was seen", *remarks]), score, math.inf)
+            return Verdict(True, "; ".join(["not all of the part was seen", *said]), score, math.inf)
         try:
             found = self._part.suspicion([view.evidence for view in judged])
         except ConfigError as error:  # of another product, or of an older version's results
-            return Verdict(True, "; ".join([str(error), *remarks]), score, math.inf)
-        limit, count = self._part.limit(len(judged)), len(judged)
-        said = f"{count} view{'s' * (count > 1)} together: {found:.1f}, and good parts reach {limit:.1f}"
-        return Verdict(found > limit, "; ".join([said, *remarks]), score, found / limit)
+            return Verdict(True, "; ".join([str(error), *said]), score, math.inf)
+        limit = self._part.limit(len(judged))
+        said.append(f"together {found:.1f}, and good parts reach {limit:.1f}")
+        return Verdict(found > limit, "; ".join(said), score, found / limit)

@@ -90,12 +90,12 @@ class VotesPolicy:
         ranked = [math.inf] * uncounted + sorted((view.score for view in judged), reverse=True)
         suspicion = math.inf if unfit else ranked[self.votes - 1] if len(ranked) >= self.votes else 0.0
         worst = max(judged, key=lambda view: view.score, default=None)
-        reason = _reason(views, bad, worst, missing)
+        reason = "; ".join(describe_part(views, missing))
         return Verdict(reject, reason, worst.score if worst else float("nan"), suspicion)
 
 
 class AnyPolicy(VotesPolicy):
-    """Rejects when any view is anomalous (the default)."""
+    """Rejects when any view is anomalous."""
 
     def __init__(self, max_unjudged: int = 0) -> None:
         """Checks the settings.
@@ -125,7 +125,7 @@ class PolicyChoice:
         max_unjudged: views without result that do not count against a part.
     """
 
-    name: str = "any"
+    name: str = "fused"
     votes: int = 2
     max_unjudged: int = 0
 
@@ -157,13 +157,14 @@ def unseen_views(views: Sequence[ViewVerdict], missing: int) -> int:
     return sum(not view.judged for view in views) + missing
 
 
-def _reason(views: Sequence[ViewVerdict], bad: Sequence[ViewVerdict], worst: ViewVerdict | None, missing: int) -> str:
-    """One line such as `2 of 9 views anomalous (worst: view 3); 1 without result (NOT_LOCALIZED)`."""
-    total = len(views) + missing
-    parts = [f"{len(bad)} of {total} view{'s' * (total != 1)} anomalous"]
-    if bad and worst is not None and total > 1:
-        parts[0] += f" (worst: view {worst.view_index})"
-    return "; ".join([*parts, *describe_views(views, missing)])
+def describe_part(views: Sequence[ViewVerdict], missing: int) -> list[str]:
+    """What its views say of a part: `2 of 9 views anomalous (worst: view 3)`, `1 without result (NOT_LOCALIZED)`."""
+    total, judged = len(views) + missing, [view for view in views if view.judged]
+    bad = [view for view in judged if view.anomalous]
+    said = f"{len(bad)} of {total} view{'s' * (total != 1)} anomalous"
+    if bad and total > 1:
+        said += f" (worst: view {max(judged, key=lambda view: view.score).view_index})"
+    return [said, *describe_views(views, missing)]
 
 
 def describe_views(views: Sequence[ViewVerdict], missing: int) -> list[str]:

@@ -33,7 +33,7 @@ def plan(
         runs: how many products of each class.
         out: results go to `CLASS/METHOD/run_N` in it, and products to `products/CLASS/run_N`.
         products: a product, or a folder of them (`CLASS/run_N` or `CLASS`), instead of training.
-        policy: when a part is rejected; by default when any view is anomalous.
+        policy: when a part is rejected; `fused` when None.
 
     Raises:
         ConfigError: an unknown method, no run, or a product that is not where it should be.

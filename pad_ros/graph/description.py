@@ -141,7 +141,7 @@ NODES: dict[str, Node] = {
             "turns the results into one reject command per part",
             (
                 _AUTOSTART,
-                Parameter("policy", "any", "rule for rejecting a part", choices=tuple(POLICIES)),
+                Parameter("policy", "fused", "rule for rejecting a part", choices=tuple(POLICIES)),
                 Parameter("votes", 2, "anomalous views that reject a part, for the policy votes", 1, 1000),
                 Parameter("max_unjudged", 0, "views without result that do not count against a part", 0, 1000),
                 _PRODUCT,

@@ -66,6 +66,17 @@ def test_a_defect_stays(reference):
     assert off(relit, truth, (reference.transmittance == 0) & ~spot) < 6
 
 
+@pytest.mark.parametrize("painted", [(1.9, 0.7, 0.35), (1.4, 1.0, 0.7)], ids=["beyond the limit", "within it"])
+def test_a_part_of_another_colour_is_no_light(reference, painted):
+    """Even where a whole piece has it, far from all others."""
+    factor = np.ones((160, 200, 3))
+    factor[:, :80] = painted
+    test = photo(reference, factor)
+    relit = create_light(LOCAL).relit(reference, test)
+    piece = (reference.transmittance == 0) & (np.arange(200) < 60)
+    assert off(relit, test, piece) > 0.7 * off(reference, test, piece)
+
+
 def test_what_is_not_the_part_stays(reference):
     relit = create_light(LOCAL).relit(reference, photo(reference, 1.5))
     assert (relit.image[reference.transmittance == 1] == 255).all()
@@ -82,7 +93,9 @@ def test_a_part_of_a_few_pixels_or_none(reference):
         assert relit.image.shape == (20, 20, 3)
 
 
-@pytest.mark.parametrize("wrong", [{"reach": 0}, {"limit": -1}, {"tolerance": 0}, {"least": -1}, {"name": "sun"}])
+@pytest.mark.parametrize(
+    "wrong", [{"reach": 0}, {"limit": -1}, {"tint": -1}, {"tolerance": 0}, {"least": -1}, {"name": "sun"}]
+)
 def test_what_cannot_be_is_refused(wrong):
     with pytest.raises(ConfigError):
         create_light({**LOCAL, **wrong})

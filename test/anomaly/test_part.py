@@ -105,10 +105,25 @@ def test_views_that_do_not_fit_together_are_refused(evidences):
         fuse(evidences, LEVEL)
 
 
+def levels(rng, spread):
+    """Evidence of a good view that says normal levels of this spread."""
+    return np.clip(np.rint(128 + 20 * rng.normal(0, spread, 2000)), 1, 255).astype(np.uint8).tobytes()
+
+
 def test_the_level_is_that_of_good_views():
     rng = np.random.default_rng(0)
-    level = Level.of([view(rng) for _ in range(6)])
-    above = np.concatenate([0.05 * (np.frombuffer(view(rng), np.uint8).astype(float) - 128) for _ in range(6)])
-    assert 0.02 < (above > level.floor).mean() < 0.2 and level.scale == pytest.approx(above.std(), rel=0.3)
+    level = Level.of([levels(rng, 0.5) for _ in range(6)])
+    assert level.scale == pytest.approx(0.5, rel=0.05)
+    assert level.floor == pytest.approx(0.5 * 1.28, rel=0.1)  # nine in ten are below
+
+
+def test_the_least_doubts_of_a_sure_comparison_are_not_many_units():
+    rng = np.random.default_rng(0)
+    sure = [levels(rng, 0.02) for _ in range(6)]
+    level = Level.of(sure)
+    assert fuse(sure[:3], level) == 0.0
+    doubt = np.frombuffer(sure[0], np.uint8).copy()
+    doubt[7] = 128 + 20 * 0.4  # half as large again as nothing
+    assert 0 < fuse([doubt.tobytes(), *sure[1:3]], level) < 1
     with pytest.raises(ConfigError, match="see no place"):
         Level.of([bytes(4)])

@@ -55,9 +55,8 @@ def test_verdicts(evidences, missing, max_unjudged, reject):
 
 def test_the_reason_says_what_was_found_and_the_limit():
     verdict = policy(1).judge(views(GOOD, BAD, None))
-    assert verdict.reason == f"2 views together: 9.1, and good parts reach {PART.limit(2):.1f}; " + (
-        "1 without result (NOT_LOCALIZED)"
-    )
+    said = "0 of 3 views anomalous; 1 without result (NOT_LOCALIZED); together 9.1, and good parts reach "
+    assert verdict.reason == f"{said}{PART.limit(2):.1f}"
     assert verdict.score == 0.5
     assert math.isnan(policy().judge(views(None)).score)
 
