@@ -73,7 +73,8 @@ def line(name: str, product: Product, views: list[TestView], inspections: list[I
 def recalibrated(product: Product, inspections: list[Inspection]) -> Product:
     """What `pad calibrate` makes of a product with good images."""
     before, rate = product.calibration, product.calibration.false_reject_rate
-    calibration = calibrate([i.score for i in inspections], rate, training=before)
+    least = product.profile["calibration"].get("least_threshold", 0.0)
+    calibration = calibrate([i.score for i in inspections], rate, training=before, least=least)
     evidences = [i.evidence for i in inspections]
     part = calibrate_parts(evidences, range(len(evidences)), rate, training=before.part)
     return replace(product, calibration=replace(calibration, part=part))

@@ -14,6 +14,7 @@ class FusedPolicy:
     """Rejects a part that is more suspicious than good ones are, all of its views taken together.
 
     The limit is that of the product's calibration for as many views as were judged (`pad_ros.anomaly.part`).
+    Of one view there is nothing to fuse: its own verdict is the part's.
     A view that never came or could not be judged rejects, except for up to `max_unjudged` of them; so does a part of
     which no view was judged.
     """
@@ -31,7 +32,7 @@ class FusedPolicy:
                 "reject policy 'fused': the product's calibration says nothing of whole parts, as those of older "
                 "versions; calibrate it with good images (`pad calibrate`), or train it again"
             )
-        self._part = calibration.part
+        self._part, self._threshold = calibration.part, calibration.threshold
         self.max_unjudged = max_unjudged
 
     def judge(self, views: Sequence[ViewVerdict], missing: int = 0) -> Verdict:
@@ -41,6 +42,8 @@ class FusedPolicy:
         said = describe_part(views, missing)
         if not judged or unseen_views(views, missing) > self.max_unjudged:
             return Verdict(True, "; ".join(["not all of the part was seen", *said]), score, math.inf)
+        if len(judged) == 1:
+            return Verdict(judged[0].anomalous, "; ".join(said), score, score / max(self._threshold, 1e-9))
         try:
             found = self._part.suspicion([view.evidence for view in judged])
         except ConfigError as error:  # of another product, or of an older version's results

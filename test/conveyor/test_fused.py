@@ -44,13 +44,23 @@ def views(*evidences):
         ((), 3, 9, True),
         ((GOOD, b""), 0, 0, True),  # a result of an older version
         ((GOOD, GOOD[:20]), 0, 0, True),  # a result of another product
-        ((b"",), 0, 0, True),
+        ((b"", b""), 0, 0, True),
     ],
 )
 def test_verdicts(evidences, missing, max_unjudged, reject):
     verdict = policy(max_unjudged).judge(views(*evidences), missing)
     assert verdict.reject is reject and verdict.reason
     assert verdict.suspicion > 1 if reject else verdict.suspicion < 1
+
+
+def test_one_view_is_judged_by_itself():
+    """So that a threshold that is set by hand holds where each part has one image."""
+    good, bad = (ViewVerdict(0, Status.OK, score, score > 0.9, BAD) for score in (0.8, 1.2))
+    assert not policy().judge([good]).reject
+    assert policy().judge([good]).suspicion == pytest.approx(0.8)
+    assert policy().judge([bad]).reject
+    assert policy().judge([bad]).suspicion == pytest.approx(1.2)
+    assert policy(1).judge([bad], missing=1).reject
 
 
 def test_the_reason_says_what_was_found_and_the_limit():
