@@ -22,6 +22,7 @@ CONFIDENCE = 0.95
 _SMALLEST = 1e-3
 # What lies further from the median than so many (robust) standard deviations counts as lying there for mean and spread.
 _OUTLIER = 4.0
+_LEAST_SHARE = 1e-4  # that is said: no model of tails knows of less
 # Data contradict a rate when so many above a threshold are less probable than this.
 _IMPROBABLE = 0.1
 # How far scores on a line are from those of training's invented images, as a standard deviation of their logarithm
@@ -73,8 +74,8 @@ class Calibration:
             count += f" worth {self.independent:.0f} independent ones"
         return (
             f"asked {100 * self.false_reject_rate:.3g} % false rejects; with {CONFIDENCE:.0%} confidence at most "
-            f"{100 * self.bound:.2g} % if scores are log-normal, {100 * self.bound_without_model:.2g} % whatever they "
-            f"are ({count})"
+            f"{_percent(self.bound)} if scores are log-normal, {_percent(self.bound_without_model)} whatever they are "
+            f"({count})"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -177,6 +178,10 @@ def calibrate(
     modelled = math.exp(open_ended.prediction.limit(false_reject_rate))
     uncontradicted = _uncontradicted(np.sort(values), false_reject_rate)
     return replace(open_ended, threshold=max(modelled, uncontradicted, float(least)))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * max(share, _LEAST_SHARE):.2g} %"
 
 
 def _logarithms(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -108,3 +108,9 @@ def test_no_threshold_is_below_the_least():
     assert calibrate(100 * scores, 0.01, least=3.5).threshold == pytest.approx(100 * low.threshold)
     with pytest.raises(ConfigError, match="least_threshold"):
         calibrate(scores, 0.01, least=-1)
+
+
+def test_no_confidence_is_beyond_what_tails_are_known_for():
+    far_above = calibrate(np.exp(np.random.default_rng(0).normal(0, 0.01, 20)), least=50.0)
+    assert far_above.bound < 1e-12
+    assert "at most 0.01 % if scores are log-normal" in far_above.confidence()
