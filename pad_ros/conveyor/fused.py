@@ -30,7 +30,7 @@ class FusedPolicy:
         if calibration.part is None:
             raise ConfigError(
                 "reject policy 'fused': the product's calibration says nothing of whole parts, as those of older "
-                "versions; calibrate it with good images (`pad calibrate`), or train it again"
+                "versions; calibrate it with good images (`pad calibrate`), train it again, or choose the policy `any`"
             )
         self._part, self._threshold = calibration.part, calibration.threshold
         self.max_unjudged = max_unjudged
