@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pad_ros.conveyor.policy import PolicyChoice
 from pad_ros.errors import ImageError
 from pad_ros.evaluation.report import write_report
 from pad_ros.evaluation.results_writer import ResultWriter, read_results
@@ -51,6 +52,7 @@ def run_demo(product: Path | str, bag: Path | str, out: Path | str) -> int:
         {"bag_player": {"rate": 1000.0}, "conveyor": {"part_timeout": 30.0}},
     )
     loaded = Product.load(product)
+    policy = PolicyChoice().create(loaded)  # the conveyor node's
     environment = ros_environment(isolated=True)
     os.environ.update({name: value for name, value in environment.items() if name.startswith("ROS_")})
     with ResultWriter(out) as writer, open(out / "nodes.log", "wb") as log, watch() as watcher:
@@ -65,8 +67,8 @@ def run_demo(product: Path | str, bag: Path | str, out: Path | str) -> int:
     rows = read_results(out)
     if not rows:
         return 1
-    report = write_report(out, loaded.name, calibration=loaded.calibration)
-    summary = summarize(rows)
+    report = write_report(out, loaded.name, policy, loaded.calibration)
+    summary = summarize(rows, policy)
     lost = total - len(rows)
     print(f"report: {report}")
     print(summary.line() + (f"; {lost} images never came back" if lost else ""), flush=True)

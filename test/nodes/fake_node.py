@@ -84,6 +84,7 @@ class FakeInspector:
             threshold=self.threshold,
             anomalous=code > self.threshold,
             regions=[Region(RegionKind.ADDED, (1, 2, 3, 4), 0.5, 12)] if code > self.threshold else [],
+            evidence=bytes([255 if code > self.threshold else 128, *[128] * 7]),
             pose=pose,
             anomaly_map=image[..., 0].astype(np.float32),
             reference=reference,

@@ -24,7 +24,7 @@ FAKE_NODE = Path(__file__).with_name("fake_node.py")
 
 
 def fake_command(process, scratch):
-    """The node's command line with the fake inspector in place of a product's; it gives no evidence to fuse."""
+    """The node's command line with the fake inspector in place of a product's, of which no calibration is known."""
     words = up_command(process, scratch)
     policy = ["-p", "policy:=any"] if process.node.name == "conveyor" else []
     return [words[0], str(FAKE_NODE), process.node.name, *words[3:], *policy]
