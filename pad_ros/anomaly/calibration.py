@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtrc, betaincinv
 
+from pad_ros.anomaly.part import LEAST_SCALE
 from pad_ros.anomaly.part_calibration import PartCalibration
 from pad_ros.anomaly.prediction import Prediction, drawn_in, independent_count
 from pad_ros.errors import ConfigError, ProductError
@@ -115,6 +116,8 @@ class Calibration:
             training, part = content.get("training"), content.get("part")
             before = None if training is None else cls.from_dict(training)
             parts = None if part is None else PartCalibration.from_dict(part)
+            if parts is not None and parts.level.scale < LEAST_SCALE:
+                parts = None  # an older version's, with limits that do not fit every comparison
         except KeyError as error:
             raise ProductError(f"calibration: {error} is missing; calibrate again") from None
         except (TypeError, ValueError) as error:

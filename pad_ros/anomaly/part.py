@@ -30,7 +30,7 @@ _QUARTILE, _SHARE = 0.75, 0.5
 _LEAST = 1e-3  # of a view's largest difference: what is smaller is none
 # A comparison that is sure says the same of most places, as the network does: the level is never so low and the unit
 # never so small that its least doubts were many units (docs/thresholds.md).
-_LEAST_ABOVE, _LEAST_SCALE = 0.3, 0.3
+_LEAST_ABOVE, LEAST_SCALE = 0.3, 0.3
 # What the views say each for itself, on average, against what they agree on (docs/thresholds.md).
 _EACH = 2.0
 
@@ -54,7 +54,7 @@ class Level:
         if not len(levels):
             raise ConfigError("the views that parts are calibrated by see no place of the part")
         floor = max(float(np.quantile(levels, 0.9)), float(np.median(levels)) + _LEAST_ABOVE)
-        return cls(floor, max(float(levels.std()), _LEAST_SCALE))
+        return cls(floor, max(float(levels.std()), LEAST_SCALE))
 
 
 class PartEvidence:

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from pad_ros.anomaly.calibration import Calibration, calibrate
+from pad_ros.anomaly.part import Level
+from pad_ros.anomaly.part_calibration import PartCalibration, general_prior
 from pad_ros.errors import ConfigError, ProductError
 
 
@@ -114,3 +116,10 @@ def test_no_confidence_is_beyond_what_tails_are_known_for():
     far_above = calibrate(np.exp(np.random.default_rng(0).normal(0, 0.01, 20)), least=50.0)
     assert far_above.bound < 1e-12
     assert "at most 0.01 % if scores are log-normal" in far_above.confidence()
+
+
+@pytest.mark.parametrize(("scale", "known"), [(0.3, True), (0.09, False)])
+def test_what_older_versions_knew_of_parts_does_not_judge_them(scale, known):
+    part = PartCalibration(0.01, Level(0.3, scale), {1: general_prior(1)})
+    calibration = Calibration(1.0, 0.01, (0.5, 0.6), part=part)
+    assert Calibration.from_dict(calibration.to_dict()).part == (part if known else None)
