@@ -82,29 +82,58 @@ def test_the_object_in_the_photos_limits_the_number(photos):
     assert 200 < len(gaussians) < 0.11 * pixels < 600
 
 
-def test_a_hole_that_shows_the_white_ground_stays_open():
-    """A ring photographed on white without alpha: neither white splats nor the start from its hull fill it."""
+MIDDLE = np.s_[33:39, 33:39]
+
+
+def photos_of_ring(degree=0, paint=lambda ring, angle: None):
+    """A ring photographed on white: angles of its splats to paint them by; images, its true cover, poses."""
     rng = np.random.default_rng(14)
     angle = rng.uniform(0, 2 * np.pi, 300)
     around = np.stack([np.cos(angle), np.sin(angle), np.zeros(300)], axis=1)
-    ring = random_gaussians(300, 0, seed=15)
+    ring = random_gaussians(300, degree, seed=15)
     ring.means[:] = 0.5 * around + rng.normal(0, 0.03, (300, 3))
-    ring.log_scales[:], ring.logit_opacities[:], ring.sh[:] = np.log(0.05), 6.0, ring.sh - 0.7
+    ring.sh[:, 1:] = 0.0
+    ring.log_scales[:], ring.logit_opacities[:], ring.sh[:, 0] = np.log(0.05), 6.0, ring.sh[:, 0] - 0.7
+    paint(ring, angle)
     rasterizer, poses = CpuRasterizer(threads=1), [p for p in poses_around(120, seed=16) if abs(p[2, 2]) > 0.8]
     renderings = [rasterizer.render(ring, CAMERA, pose) for pose in poses]
     images = [np.round(np.clip(rendering.color, 0, 1) * 255).astype(np.uint8) for rendering in renderings]
-    middle = np.s_[33:39, 33:39]
-    assert min(image[middle].min() for image in images) > 253  # it is open from everywhere
+    assert min(image[MIDDLE].min() for image in images) > 253  # it is open from everywhere
+    return images, [1.0 - rendering.transmittance for rendering in renderings], poses
+
+
+def test_a_hole_that_shows_the_white_ground_stays_open():
+    """A ring photographed on white without alpha: neither white splats nor the start from its hull fill it."""
+    images, _, poses = photos_of_ring()
     open_ring = [white_cutout(image) for image in images]
     disc = [alpha.copy() for alpha in open_ring]  # had the hole been taken for part
     for alpha in disc:
         _, labels = cv2.connectedComponents((alpha == 0).astype(np.uint8))
         alpha[labels != labels[0, 0]] = 1.0
-    through = []
+    rasterizer, through = CpuRasterizer(threads=1), []
     for alphas in (open_ring, disc):
         trained = train_splats(images[4:], alphas[4:], CAMERA, poses[4:], NO_POINTS, NO_COLORS, QUICK)
-        through.append([rasterizer.render(trained, CAMERA, pose).transmittance[middle].mean() for pose in poses[:4]])
+        through.append([rasterizer.render(trained, CAMERA, pose).transmittance[MIDDLE].mean() for pose in poses[:4]])
     assert min(through[0]) > 0.95 and max(through[1]) < 0.5
+
+
+def test_white_bricks_and_chrome_beside_a_hole_are_part():
+    """What is white itself, or for some directions, is no ground, and does not close the hole."""
+
+    def paint(ring, angle):
+        ring.sh[angle < 1.5, 0] = 1.6  # 0.95 of white
+        chrome = (angle > 3.0) & (angle < 4.5)
+        ring.sh[chrome, 0], ring.sh[chrome, 1:] = 0.5, 0.45  # from dark to white by direction
+
+    images, covers, poses = photos_of_ring(1, paint)
+    settings = dataclasses.replace(QUICK, sh_degree=1, sh_every=0.2)
+    alphas = [white_cutout(image) for image in images]
+    trained = train_splats(images[4:], alphas[4:], CAMERA, poses[4:], NO_POINTS, NO_COLORS, settings)
+    for image, cover, pose in zip(images[:4], covers, poses, strict=False):
+        through = CpuRasterizer(threads=1).render(trained, CAMERA, pose).transmittance
+        bright = (cover > 0.99) & (image.min(axis=2) > 225)
+        assert bright.sum() > 50  # else this says little
+        assert through[MIDDLE].mean() > 0.95 and through[bright].mean() < 0.15
 
 
 @pytest.mark.slow
