@@ -109,7 +109,7 @@ def _figure_3(finished: Sequence[Finished]) -> Image | None:
         "twin S": example.reference.image,
         "mask M": mask_picture(example.reference.mask | example.background.object_mask),
         "twin on rebuilt background": example.augmented,
-        "anomaly map": heated(example.image, example.anomaly_map, example.threshold),
+        "anomaly map": heated(example.image, example.anomaly_map),
     }
     tiles = [picture[example.window] for picture in pictures.values()]
     return grid([tiles], list(pictures), [entry[0].method], [("the defect", _TRUTH)])

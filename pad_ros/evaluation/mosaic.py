@@ -74,9 +74,11 @@ def painted(picture: Image, mask: Mask, color: Color, alpha: float = 0.75) -> Im
     return to_uint8(result)
 
 
-def heated(picture: Image, anomaly_map: Map, top: float) -> Image:
-    """The picture [H, W, 3] darkened, under the colours of a map [H, W] whose hottest is `top` and above."""
-    level = to_uint8(255.0 * np.clip(anomaly_map / top, 0.0, 1.0))
+def heated(picture: Image, anomaly_map: Map) -> Image:
+    """The picture [H, W, 3] darkened, under the colours of a map [H, W]: from what most of it has to its hottest."""
+    usual = float(np.median(anomaly_map[anomaly_map > 0])) if anomaly_map.any() else 0.0
+    top = max(float(anomaly_map.max()) - usual, 1e-9)
+    level = to_uint8(255.0 * np.clip((anomaly_map - usual) / top, 0.0, 1.0))
     heat = cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
     share = (level[..., None] / 255.0) ** 0.5  # [H, W, 1]
     return to_uint8(0.5 * (1.0 - share) * picture + share * heat)

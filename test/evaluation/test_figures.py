@@ -90,7 +90,7 @@ def test_marks_are_where_they_should_be():
     assert (grey == 100).all()
     spots = painted(grey, mask, RED)
     assert (spots[mask] == [216, 25, 25]).all() and (spots[~mask] == 100).all()
-    hot = heated(grey, mask.astype(np.float32), 1.0)
+    hot = heated(grey, np.where(mask, np.float32(5.0), np.float32(1.0)))  # 1 is what most of it has
     assert hot[21, 21].astype(int).sum() > 600 and (hot[0, 0] == 50).all()
 
 
