@@ -14,8 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from pad_ros.anomaly.calibration import calibrate
-from pad_ros.anomaly.part_calibration import calibrate_parts
+from pad_ros.adapting import calibrated
 from pad_ros.conveyor.policy import PolicyChoice
 from pad_ros.dataset.classes import ClassData, TestView, read_class
 from pad_ros.errors import InspectionError
@@ -70,16 +69,6 @@ def line(name: str, product: Product, views: list[TestView], inspections: list[I
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def recalibrated(product: Product, inspections: list[Inspection]) -> Product:
-    """What `pad calibrate` makes of a product with good images."""
-    before, rate = product.calibration, product.calibration.false_reject_rate
-    least = product.profile["calibration"].get("least_threshold", 0.0)
-    calibration = calibrate([i.score for i in inspections], rate, training=before, least=least)
-    evidences = [i.evidence for i in inspections]
-    part = calibrate_parts(evidences, range(len(evidences)), rate, training=before.part)
-    return replace(product, calibration=replace(calibration, part=part))
-
-
 def measure(product: Product, data: ClassData, true_poses: bool, count: int) -> list[str]:
     """The rows of one product."""
     inspector, rng = Inspector(product), np.random.default_rng(0)
@@ -93,9 +82,10 @@ def measure(product: Product, data: ClassData, true_poses: bool, count: int) -> 
     used = [n for n in good if views[n].part_id in shown][:count]
     kept = [n for n, view in enumerate(views) if view.part_id not in shown]
     if count and len(used) == count:
-        calibrated = recalibrated(product, [inspections[n] for n in used])
+        rate = product.calibration.false_reject_rate
+        again = calibrated(product, [inspections[n] for n in used], rate)  # what `pad calibrate` makes of it
         pick = [views[n] for n in kept], [inspections[n] for n in kept]
-        rows.append(line(f"{data.name}, and {count} images of the line", calibrated, *pick))
+        rows.append(line(f"{data.name}, and {count} images of the line", again, *pick))
     return rows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,15 +56,35 @@ def calibrate_product(
     if poses is not None:
         inspections = _found(inspector, images, inspections, poses)
     judged = [index for index, inspection in enumerate(inspections) if inspection.status == Status.OK]
-    scores = [inspections[index].score for index in judged]
-    _refuse_most(inspections, len(scores), 0.5)
-    training = (product.calibration.training or product.calibration) if poses is None else None
+    _refuse_most(inspections, len(judged), 0.5)
     groups = None if poses is None else [poses[index].tobytes() for index in judged]  # one pose is one view
+    return calibrated(product, [inspections[index] for index in judged], false_reject_rate, groups)
+
+
+def calibrated(
+    product: Product,
+    inspections: Sequence[Inspection],
+    false_reject_rate: float,
+    views: Sequence[Hashable] | None = None,
+) -> Product:
+    """The product with the threshold, and what is known of parts, from judged images of good parts.
+
+    Args:
+        product: what training has set in it before is the prior for images of the line.
+        inspections: of good parts, all of them judged.
+        false_reject_rate: the wanted share of good images, and of good parts, that are rejected.
+        views: in training, which view each image shows; None for images of the line, each a view of its own.
+
+    Raises:
+        ConfigError: too few images, or an impossible rate.
+    """
+    training = (product.calibration.training or product.calibration) if views is None else None
     least = product.profile["calibration"].get("least_threshold", 0.0)  # products of older versions have none
-    calibration = calibrate(scores, false_reject_rate, groups=groups, training=training, least=least)
+    scores = [inspection.score for inspection in inspections]
+    calibration = calibrate(scores, false_reject_rate, groups=views, training=training, least=least)
     part = calibrate_parts(
-        [inspections[index].evidence for index in judged],
-        judged if groups is None else groups,
+        [inspection.evidence for inspection in inspections],
+        range(len(inspections)) if views is None else views,
         false_reject_rate,
         training=training.part if training else None,
     )

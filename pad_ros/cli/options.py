@@ -17,7 +17,10 @@ DEFAULT_PROFILE = "cpu"
 def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares when a part is rejected, as the conveyor node's parameters do."""
     parser.add_argument(
-        "--policy", choices=tuple(POLICIES), default=PolicyChoice.name, help="rule for rejecting a part (fused)"
+        "--policy",
+        choices=tuple(POLICIES),
+        default=PolicyChoice.name,
+        help=f"rule for rejecting a part ({PolicyChoice.name})",
     )
     parser.add_argument("--votes", type=int, default=2, help="anomalous views that reject a part, for votes (2)")
     parser.add_argument(

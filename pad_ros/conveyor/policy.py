@@ -89,9 +89,8 @@ class VotesPolicy:
         reject = len(bad) + uncounted >= self.votes or unfit
         ranked = [math.inf] * uncounted + sorted((view.score for view in judged), reverse=True)
         suspicion = math.inf if unfit else ranked[self.votes - 1] if len(ranked) >= self.votes else 0.0
-        worst = max(judged, key=lambda view: view.score, default=None)
-        reason = "; ".join(describe_part(views, missing))
-        return Verdict(reject, reason, worst.score if worst else float("nan"), suspicion)
+        score = max((view.score for view in judged), default=float("nan"))
+        return Verdict(reject, "; ".join(describe_part(views, missing)), score, suspicion)
 
 
 class AnyPolicy(VotesPolicy):
@@ -158,19 +157,17 @@ def unseen_views(views: Sequence[ViewVerdict], missing: int) -> int:
 
 
 def describe_part(views: Sequence[ViewVerdict], missing: int) -> list[str]:
-    """What its views say of a part: `2 of 9 views anomalous (worst: view 3)`, `1 without result (NOT_LOCALIZED)`."""
+    """What its views say of a part.
+
+    Such as `2 of 9 views anomalous (worst: view 3)`, `1 without result (NOT_LOCALIZED)`, `2 never came`.
+    """
     total, judged = len(views) + missing, [view for view in views if view.judged]
     bad = [view for view in judged if view.anomalous]
     said = f"{len(bad)} of {total} view{'s' * (total != 1)} anomalous"
     if bad and total > 1:
         said += f" (worst: view {max(judged, key=lambda view: view.score).view_index})"
-    return [said, *describe_views(views, missing)]
-
-
-def describe_views(views: Sequence[ViewVerdict], missing: int) -> list[str]:
-    """What is wrong with the views that there are: `1 without result (NOT_LOCALIZED)`, `2 never came`."""
     unjudged = Counter(view.status.name for view in views if not view.judged)
-    parts = []
+    parts = [said]
     if unjudged:
         parts.append(f"{unjudged.total()} without result ({', '.join(sorted(unjudged))})")
     if missing:

@@ -6,6 +6,7 @@ Imports no ROS. `build.py` turns arguments into processes.
 from __future__ import annotations
 
 from pad_ros.conveyor.policy import IMPLEMENTATIONS as POLICIES
+from pad_ros.conveyor.policy import PolicyChoice
 from pad_ros.graph.line import GATE, PLC
 from pad_ros.graph.page import PAGE, PAGE_ARGUMENTS
 from pad_ros.graph.parameters import Argument, Node, Parameter
@@ -141,7 +142,7 @@ NODES: dict[str, Node] = {
             "turns the results into one reject command per part",
             (
                 _AUTOSTART,
-                Parameter("policy", "fused", "rule for rejecting a part", choices=tuple(POLICIES)),
+                Parameter("policy", PolicyChoice.name, "rule for rejecting a part", choices=tuple(POLICIES)),
                 Parameter("votes", 2, "anomalous views that reject a part, for the policy votes", 1, 1000),
                 Parameter("max_unjudged", 0, "views without result that do not count against a part", 0, 1000),
                 _PRODUCT,

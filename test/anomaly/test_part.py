@@ -115,6 +115,8 @@ def test_the_level_is_that_of_good_views():
     level = Level.of([levels(rng, 0.5) for _ in range(6)])
     assert level.scale == pytest.approx(0.5, rel=0.05)
     assert level.floor == pytest.approx(0.5 * 1.28, rel=0.1)  # nine in ten are below
+    with pytest.raises(ConfigError, match="see no place"):
+        Level.of([bytes(4)])
 
 
 def test_the_least_doubts_of_a_sure_comparison_are_not_many_units():
@@ -125,5 +127,3 @@ def test_the_least_doubts_of_a_sure_comparison_are_not_many_units():
     doubt = np.frombuffer(sure[0], np.uint8).copy()
     doubt[7] = 128 + 20 * 0.4  # half as large again as nothing
     assert 0 < fuse([doubt.tobytes(), *sure[1:3]], level) < 1
-    with pytest.raises(ConfigError, match="see no place"):
-        Level.of([bytes(4)])
